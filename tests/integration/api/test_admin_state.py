@@ -8,7 +8,7 @@ import random
 import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,6 +16,7 @@ import fc_async_sdk
 from fc_async_local.embedded import LocalRuntime
 from fc_async_local.engine.engine import Engine
 from fc_async_tests import runtime_requests as requests
+from fc_async_tests.faults import fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -239,14 +240,7 @@ def test_the_state_before_is_back_if_the_runtime_cannot_start_with_the_imported_
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    start, failures = Engine.start, iter([OSError("the disk failed")])
-
-    async def fail_first(engine: Engine, *arguments: Any) -> None:
-        for failure in failures:
-            raise failure
-        await start(engine, *arguments)
-
-    monkeypatch.setattr(Engine, "start", fail_first)
+    fail(monkeypatch, Engine, "start", OSError("the disk failed"), times=1)
     change(runtime, "PUT", exported)
     run = requests.get(f"{state(runtime)}/run", timeout=30).json()
     assert run["refused"] == "OSError: the disk failed"

@@ -17,9 +17,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from fc_async_local.embedded import LocalRuntime
+from fc_async_local.execution.instances import custom
 from fc_async_local.settings import Settings
 from fc_async_sdk import packaging
 from fc_async_tests import runtime_requests as requests
+from fc_async_tests.faults import fail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -393,11 +395,7 @@ def test_a_failure_that_was_not_foreseen_is_answered_at_once(
     raw, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     connection, path = raw
-
-    async def broken(*_: object) -> None:
-        raise RuntimeError("the reason")
-
-    monkeypatch.setattr("fc_async_local.execution.instances.custom.forward", broken)
+    fail(monkeypatch, custom, "forward", RuntimeError("the reason"))
     connection.request("GET", path)
     answer = connection.getresponse()
     assert (answer.status, json.loads(answer.read())["Message"]) == (502, "the reason")

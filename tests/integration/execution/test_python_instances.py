@@ -18,6 +18,7 @@ from fc_async_local.domain.invocation import OutcomeKind
 from fc_async_local.execution.archive import ArchiveRefused
 from fc_async_local.execution.instances import forkserver
 from fc_async_local.execution.machine.identity import Identity
+from fc_async_tests.faults import fail
 
 MARK_TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 
@@ -594,10 +595,8 @@ def test_a_machine_without_descriptors_is_short_of_resources(
 
 
 def test_code_that_is_refused_can_not_run(workshop, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def refuse(checksum: str) -> Any:
-        raise ArchiveRefused("entry '../x' leads out of the code folder")
-
-    monkeypatch.setattr(workshop, "folder", refuse)
+    refusal = ArchiveRefused("entry '../x' leads out of the code folder")
+    fail(monkeypatch, workshop, "folder", refusal)
     outcome = workshop.play(workshop.run)
     assert outcome.kind is OutcomeKind.INVALID
     assert b"leads out of the code folder" in outcome.payload

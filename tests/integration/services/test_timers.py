@@ -18,6 +18,7 @@ from fc_async_local.settings import Settings
 from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_tests import runtime_requests as requests
 from fc_async_tests.code import archive
+from fc_async_tests.faults import fail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -218,14 +219,10 @@ def test_a_firing_that_is_refused_for_minutes_is_made_afterwards(
     fc_local: FcLocal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[dict[str, str]] = []
-
-    async def away(*_):
-        raise StoreUnavailable("disk full")
-
     fc_local.deploy("f", lambda event, _: seen.append(json.loads(event)))
     timer(fc_local, "t", "@every 1h")
     with monkeypatch.context() as patch:
-        patch.setattr(fc_local.runtime.store, "accept", away)
+        fail(patch, fc_local.runtime.store, "accept", StoreUnavailable("disk full"))
         fc_local.advance(3_600 + 120)
     fc_local.advance(10)
     assert len(seen) == 1
@@ -312,15 +309,8 @@ def test_a_timer_of_a_missing_alias_leaves_dead_events_and_goes_on(fc_local: FcL
 def test_an_unforeseen_error_is_retried_logged_and_shown(
     fc_local: FcLocal, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    usual, failures, seen = fc_local.runtime.engine.invoke_async, [], []
-
-    async def fails_once(*arguments):
-        if not failures:
-            failures.append(1)
-            raise KeyError("a fault of ours")
-        return await usual(*arguments)
-
-    monkeypatch.setattr(fc_local.runtime.engine, "invoke_async", fails_once)
+    seen: list[bytes] = []
+    fail(monkeypatch, fc_local.runtime.engine, "invoke_async", KeyError("a fault of ours"), times=1)
     fc_local.deploy("f", lambda event, _: seen.append(event))
     timer(fc_local, "t", "@every 1h")
     fc_local.advance(3_601)
@@ -333,19 +323,13 @@ def test_an_unforeseen_error_is_retried_logged_and_shown(
 def test_a_firing_waits_for_a_store_that_is_away(
     fc_local: FcLocal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    usual, failures, seen = fc_local.runtime.store.accept, [], []
-
-    async def away_for_a_while(*arguments):
-        if len(failures) < 3:
-            failures.append(1)
-            raise StoreUnavailable("disk full")
-        return await usual(*arguments)
-
-    monkeypatch.setattr(fc_local.runtime.store, "accept", away_for_a_while)
+    seen: list[bytes] = []
+    full = StoreUnavailable("disk full")
+    failed = fail(monkeypatch, fc_local.runtime.store, "accept", full, times=3)
     fc_local.deploy("f", lambda event, _: seen.append(event))
     timer(fc_local, "t", "@every 1h")
     fc_local.advance(3_605)
-    assert (len(failures), len(seen)) == (3, 1)
+    assert (len(failed), len(seen)) == (3, 1)
 
 
 def test_the_admin_api_shows_the_next_three_firings(start: Start) -> None:

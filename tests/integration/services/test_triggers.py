@@ -18,6 +18,9 @@ from fc_async_local.triggers import bindings
 from fc_async_sdk import events
 from fc_async_sdk.admin.models import PREFIX
 from fc_async_tests import runtime_requests as requests
+from fc_async_tests.faults import fail
+
+FAULT = KeyError("a fault of ours")
 
 
 class World:
@@ -164,39 +167,23 @@ def test_a_synchronous_trigger_fires_again_until_the_function_succeeds(world):
 
 def test_a_trigger_goes_on_after_an_unforeseen_error(world, monkeypatch, caplog):
     _, settings = queue(world)
-    usual, failures = world.services.mns.receive, []
-
-    async def fails_once(*arguments, **named):
-        if not failures:
-            failures.append(1)
-            raise KeyError("a fault of ours")
-        return await usual(*arguments, **named)
-
-    monkeypatch.setattr(world.services.mns, "receive", fails_once)
+    failed = fail(monkeypatch, world.services.mns, "receive", FAULT, times=1)
     world.deploy_b()
     world.trigger(**settings)
     world.local.advance(1)
     send(world, "1")
-    assert (failures, len(world.seen)) == ([1], 1)
+    assert (len(failed), len(world.seen)) == (1, 1)
     assert "KeyError: 'a fault of ours'" in caplog.text
 
 
 def test_new_triggers_are_found_after_an_unforeseen_error(world, monkeypatch, caplog):
     _, settings = queue(world)
     world.deploy_b()
-    usual, failures = bindings.read, []
-
-    def fails_once(trigger):
-        if not failures:
-            failures.append(1)
-            raise KeyError("a fault of ours")
-        return usual(trigger)
-
-    monkeypatch.setattr(bindings, "read", fails_once)
+    failed = fail(monkeypatch, bindings, "read", FAULT, times=1)
     world.trigger(**settings)
     world.local.advance(1)
     send(world, "1")
-    assert (failures, len(world.seen)) == ([1], 1)
+    assert (len(failed), len(world.seen)) == (1, 1)
     assert "KeyError: 'a fault of ours'" in caplog.text
 
 
@@ -369,17 +356,15 @@ def test_a_message_that_an_http_subscriber_refuses_becomes_a_dead_event(world):
     assert event["error"].startswith("504 GatewayTimeout: http://127.0.0.1:1/x")
 
 
-def failing(world, times, of=b""):
+def refuse(monkeypatch, world, times, of=b""):
     """Let the accept of an invocation of ``b`` with a part of a payload be refused some times."""
-    usual, failures = world.local.runtime.engine.invoke_async, []
 
-    async def refuses(request):
-        if len(failures) < times and request.function == "b" and of in request.payload:
-            failures.append(request)
-            raise Rejected(503, "ServiceUnavailable", "not now")
-        return await usual(request)
+    def is_meant(request):
+        return request.function == "b" and of in request.payload
 
-    return refuses, failures
+    refusal = Rejected(503, "ServiceUnavailable", "not now")
+    engine = world.local.runtime.engine
+    return fail(monkeypatch, engine, "invoke_async", refusal, times=times, when=is_meant)
 
 
 RETRYING = {"queue": queue, "rocketmq": rocketmq}
@@ -388,22 +373,20 @@ RETRYING = {"queue": queue, "rocketmq": rocketmq}
 @pytest.mark.parametrize("kind", RETRYING)
 def test_a_refused_invocation_is_retried_by_the_strategy_of_the_trigger(world, monkeypatch, kind):
     _, settings = RETRYING[kind](world)
-    refuses, failures = failing(world, 3)
-    monkeypatch.setattr(world.local.runtime.engine, "invoke_async", refuses)
+    refusals = refuse(monkeypatch, world, 3)
     world.deploy_b()
     world.trigger(**settings)
     publish(world, kind, "x")
     world.local.advance(1 + 2 - 0.5)
-    assert (len(failures), len(world.seen)) == (2, 0)
+    assert (len(refusals), len(world.seen)) == (2, 0)
     world.local.advance(1 + 4)
-    assert (len(failures), len(world.seen)) == (3, 1)
+    assert (len(refusals), len(world.seen)) == (3, 1)
     assert dead(world) == []
 
 
 def test_messages_wait_behind_one_that_fails_unless_errors_are_tolerated(world, monkeypatch):
     _, settings = queue(world)
-    refuses, _ = failing(world, 1_000)
-    monkeypatch.setattr(world.local.runtime.engine, "invoke_async", refuses)
+    refuse(monkeypatch, world, 1_000)
     world.deploy_b()
     world.trigger(**settings)
     send(world, "first")
@@ -426,8 +409,7 @@ def test_what_a_tolerant_trigger_gives_up_goes_to_its_dead_letter_queue(world, m
     letters = world.local.create_queue("letters").removesuffix("/messages")
     options = TOLERANT | {"deadLetterQueue": {"Arn": letters}}
     _, settings = queue(world, runOptions=options)
-    refuses, _ = failing(world, 4, of=b"lost")
-    monkeypatch.setattr(world.local.runtime.engine, "invoke_async", refuses)
+    refuse(monkeypatch, world, 4, of=b"lost")
     world.deploy_b()
     world.trigger(**settings)
     send(world, "lost")
@@ -441,8 +423,7 @@ def test_what_a_tolerant_trigger_gives_up_goes_to_its_dead_letter_queue(world, m
 
 def test_what_is_given_up_without_a_dead_letter_queue_becomes_a_dead_event(world, monkeypatch):
     _, settings = queue(world, runOptions=TOLERANT)
-    refuses, _ = failing(world, 4)
-    monkeypatch.setattr(world.local.runtime.engine, "invoke_async", refuses)
+    refuse(monkeypatch, world, 4)
     world.deploy_b()
     world.trigger(**settings)
     send(world, "lost")
@@ -502,13 +483,12 @@ def test_a_bus_trigger_gives_up_into_its_dead_letter_queue(world, monkeypatch):
     letters = world.local.create_queue("letters").removesuffix("/messages")
     _, settings = bus(world)
     settings["triggerConfig"]["runOptions"] = TOLERANT | {"deadLetterQueue": {"Arn": letters}}
-    refuses, failures = failing(world, 4)
-    monkeypatch.setattr(world.local.runtime.engine, "invoke_async", refuses)
+    refusals = refuse(monkeypatch, world, 4)
     world.deploy_b()
     world.trigger(**settings)
     publish(world, "bus", {"a": 1})
     world.local.advance(100)
-    assert len(failures) == 4
+    assert len(refusals) == 4
     (letter,) = world.call(world.services.mns.receive("letters", wait_seconds=0))
     assert json.loads(letter.body)["data"] == {"a": 1}
 
@@ -549,8 +529,7 @@ def test_a_batch_is_full_before_its_window_ends(world):
 
 def test_retries_of_a_deleted_trigger_become_dead_events(world, monkeypatch):
     _, settings = queue(world)
-    refuses, _ = failing(world, 1_000)
-    monkeypatch.setattr(world.local.runtime.engine, "invoke_async", refuses)
+    refuse(monkeypatch, world, 1_000)
     world.deploy_b()
     world.trigger(**settings)
     send(world, "x")
@@ -568,8 +547,7 @@ def shown(world):
 
 def test_the_last_error_of_a_trigger_is_shown_until_it_fires_again(world, monkeypatch):
     _, settings = queue(world)
-    refuses, _ = failing(world, 1)
-    monkeypatch.setattr(world.local.runtime.engine, "invoke_async", refuses)
+    refuse(monkeypatch, world, 1)
     world.deploy_b()
     world.trigger(**settings)
     send(world, "x")
@@ -602,13 +580,12 @@ def test_what_refuses_a_pushed_message_is_shown_as_the_error_of_its_trigger(
     world, monkeypatch, kind
 ):
     arn, settings = SOURCES[kind](world)
-    refuses, _ = failing(world, 1)
     world.deploy_b()
     world.trigger(**settings)
     config = {"destinationConfig": {"onSuccess": {"destination": arn}}}
     world.local.deploy("a", lambda _event, _context: "done", async_config=config)
     world.local.client.invoke_async("a", {}, delay=5)
-    monkeypatch.setattr(world.local.runtime.engine, "invoke_async", refuses)
+    refuse(monkeypatch, world, 1)
     world.local.advance(5)
     found = shown(world)
     assert (found["fired"], found["consecutiveErrors"]) == (0, 1)
@@ -620,12 +597,8 @@ def test_what_refuses_a_pushed_message_is_shown_as_the_error_of_its_trigger(
 
 def test_an_unforeseen_error_of_a_trigger_is_shown(world, monkeypatch):
     _, settings = queue(world)
-
-    async def fails(*_arguments, **_named):
-        raise KeyError("a fault of ours")
-
     world.deploy_b()
-    monkeypatch.setattr(world.services.mns, "receive", fails)
+    fail(monkeypatch, world.services.mns, "receive", FAULT)
     world.trigger(**settings)
     world.local.advance(60)
     found = shown(world)
