@@ -15,6 +15,7 @@ from fc_async_local.settings import Settings
 from fc_async_plugin.account.channels import Channels
 from fc_async_sdk.errors import AccessDenied
 from fc_async_tests import runtime_requests as requests
+from fc_async_tests.faults import fail
 from fc_async_tests.project import kept_by_deployments
 from fc_async_tests.s_yaml import template
 
@@ -219,13 +220,10 @@ def test_what_cannot_be_looked_for_after_a_removal_is_named_too(
     fc_async: Callable[..., Ran], project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As with keys that may remove functions and not read queues."""
-
-    def refused(*_: object) -> bool:
-        raise AccessDenied("AccessDenied", "not allowed", http_status=403)
-
     write(project)
     fc_async(*DEPLOY)
-    monkeypatch.setattr(Channels, "exists", refused)
+    refusal = AccessDenied("AccessDenied", "not allowed", http_status=403)
+    fail(monkeypatch, Channels, "exists", refusal)
     removed = fc_async("remove", "-y", "--with-functions")
     assert left(removed) == []
     names = [f"event bus orders ({REGION})", f"queue dead ({REGION})", f"queue jobs ({REGION})"]

@@ -17,6 +17,7 @@ from fc_async_plugin.cli.group import run
 from fc_async_sdk import fanout
 from fc_async_sdk.payloads import DefaultStore
 from fc_async_tests.commands import notes
+from fc_async_tests.faults import fail
 from fc_async_tests.s_yaml import function, template
 
 if TYPE_CHECKING:
@@ -295,13 +296,10 @@ def test_a_batch_that_would_wait_for_too_long_is_refused_before_anything_is_sent
 def test_a_batch_that_was_interrupted_says_how_it_goes_on(
     typed: Typed, orders: list[bytes], here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
     (here / "orders.jsonl").write_text("a\nb\n")
     arguments = ("invoke", "orders", "--batch", "orders.jsonl", "--task-id", "night")
     with monkeypatch.context() as patch:
-        patch.setattr(fanout.FanOut, "__iter__", interrupt)
+        fail(patch, fanout.FanOut, "__iter__", KeyboardInterrupt())
         code, _, err = typed(*arguments)
     assert code != 0
     assert "after 0 calls: run the same command again to go on; it sends nothing twice" in err
