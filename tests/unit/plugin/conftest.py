@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from fc_async_plugin.account import Regions
+from fc_async_plugin.account import Regions, connection
 from fc_async_plugin.deploy.apply.perform import Performer
 from fc_async_sdk import errors, models
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
 REGION = "cn-hangzhou"
 ACCOUNT = "123456"
@@ -385,6 +386,15 @@ class FakeAccount:
 @pytest.fixture
 def account() -> FakeAccount:
     return FakeAccount()
+
+
+@pytest.fixture
+def workdir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, account: FakeAccount) -> Path:
+    """The working folder of commands, which reach this account in place of one in the cloud."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("FC_ASYNC_ENDPOINT", raising=False)
+    monkeypatch.setattr(connection, "client", lambda *_: account)
+    return tmp_path
 
 
 @pytest.fixture

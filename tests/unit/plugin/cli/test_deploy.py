@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from fc_async_plugin.account import connection
 from fc_async_plugin.cli.group import run
 from fc_async_plugin.deploy.apply import executor
 from fc_async_plugin.project.code import pack
@@ -53,14 +52,11 @@ TEMPLATE = template(
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, account) -> Path:
-    (tmp_path / "s.yaml").write_text(TEMPLATE)
-    (tmp_path / "code").mkdir()
-    (tmp_path / "code" / "index.py").write_text("def handler(event, context): ...\n")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("FC_ASYNC_ENDPOINT", raising=False)
-    monkeypatch.setattr(connection, "client", lambda *_: account)
-    return tmp_path
+def project(workdir: Path, account) -> Path:
+    (workdir / "s.yaml").write_text(TEMPLATE)
+    (workdir / "code").mkdir()
+    (workdir / "code" / "index.py").write_text("def handler(event, context): ...\n")
+    return workdir
 
 
 @pytest.fixture
@@ -68,6 +64,11 @@ def deployed(project: Path, account) -> Path:
     for name in ("orders", "audit"):
         account.add_function(name)
     return project
+
+
+def one_at_a_time(patch: pytest.MonkeyPatch) -> None:
+    """Let deployments do a step after the other, so that it is known which were done."""
+    patch.setattr(executor, "apply", functools.partial(executor.apply, workers=1))
 
 
 @pytest.fixture
@@ -298,7 +299,7 @@ def interrupted(deployed: Path, account) -> Path:
 
     account.fail = press_ctrl_c
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(executor, "apply", functools.partial(executor.apply, workers=1))
+        one_at_a_time(patch)
         assert run(["deploy", "-y"]) == 130
     account.fail = lambda *_: None
     assert len(account.configs) == 1
@@ -343,7 +344,7 @@ def test_an_interrupted_removal_is_gone_on_with_by_removing(
         signal.raise_signal(signal.SIGINT) if operation == "DeleteAsyncInvokeConfig" else None
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(executor, "apply", functools.partial(executor.apply, workers=1))
+        one_at_a_time(patch)
         assert run(["remove", "-y"]) == 130
     account.fail = lambda *_: None
     said()
@@ -409,7 +410,7 @@ def test_a_failed_rollback_can_be_repeated(
 
     account.fail = fail
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(executor, "apply", functools.partial(executor.apply, workers=1))
+        one_at_a_time(patch)
         assert run(["deploy", "-y"]) == 1
     assert "+ async config audit (cn-hangzhou): 403 AccessDenied" in said()[1]
     account.fail = lambda *_: None
@@ -432,7 +433,7 @@ def test_code_that_was_replaced_comes_back_when_the_deployment_fails(
     before = account.snapshot()
     httpserver.expect_request("/code").respond_with_data(first.data)
     address = models.FunctionCode(url=httpserver.url_for("/code"))
-    monkeypatch.setattr(account, "get_function_code", lambda _: address)
+    account.get_function_code = lambda _: address
     (project / "code" / "index.py").write_text("def handler(event, context): return 1\n")
     text = (project / "s.yaml").read_text()
     (project / "s.yaml").write_text(text.replace("maxAsyncRetryAttempts: 2", "asyncTask: true"))

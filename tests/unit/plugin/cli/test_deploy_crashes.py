@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import pytest
 from werkzeug import Response
 
-from fc_async_plugin.account import connection
 from fc_async_plugin.cli.group import run
 from fc_async_plugin.deploy.apply import execution
 from fc_async_sdk import errors
@@ -109,25 +108,22 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, account, httpserver) -> Path:
+def project(workdir: Path, account, httpserver) -> Path:
     """A project whose first version is deployed and whose second version stands in the file."""
     for name in ("code", "audit"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "index.py").write_text("def handler(event, context): ...\n")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("FC_ASYNC_ENDPOINT", raising=False)
-    monkeypatch.setattr(connection, "client", lambda *_: account)
+        (workdir / name).mkdir()
+        (workdir / name / "index.py").write_text("def handler(event, context): ...\n")
     httpserver.expect_request(re.compile("/.+")).respond_with_handler(
         lambda request: Response(account.codes[request.path.lstrip("/")])
     )
     account.code_address = httpserver.url_for("").rstrip("/")
-    (tmp_path / "s.yaml").write_text(OLD)
+    (workdir / "s.yaml").write_text(OLD)
     assert run(DEPLOY) == 0
     account.put_async_invoke_config("orders", qualifier="old", config=AsyncConfig())
     account.calls.clear()
-    (tmp_path / "s.yaml").write_text(NEW)
-    (tmp_path / "code" / "index.py").write_text("def handler(event, context): return 2\n")
-    return tmp_path
+    (workdir / "s.yaml").write_text(NEW)
+    (workdir / "code" / "index.py").write_text("def handler(event, context): return 2\n")
+    return workdir
 
 
 def kill(account, operation: str, when: str) -> None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fc_async_plugin.account import connection
 from fc_async_plugin.cli.group import run
 from fc_async_sdk import errors, models
 from fc_async_tests.s_yaml import template
@@ -36,15 +35,12 @@ def written(function: str, target: str, comment: str = "", qualifier: str = "LAT
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, account) -> Path:
-    (tmp_path / "code").mkdir()
-    (tmp_path / "code" / "index.py").write_text("def handler(event, context): ...\n")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("FC_ASYNC_ENDPOINT", raising=False)
-    monkeypatch.setattr(connection, "client", lambda *_: account)
+def project(workdir: Path, account) -> Path:
+    (workdir / "code").mkdir()
+    (workdir / "code" / "index.py").write_text("def handler(event, context): ...\n")
     for name in "abcd":
         account.add_function(name)
-    return tmp_path
+    return workdir
 
 
 @pytest.fixture
@@ -205,18 +201,14 @@ def test_resources_that_are_not_deployed_count_as_they_are_in_the_account(
     assert run(["deploy", "-y", "--account-id", ACCOUNT]) == 0
 
 
-def test_a_cycle_through_a_live_trigger_is_a_warning(
-    project: Path, account, live, said, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_cycle_through_a_live_trigger_is_a_warning(project: Path, account, live, said) -> None:
     trigger = models.Trigger(
         trigger_name="from-topic",
         trigger_type="mns_topic",
         source_arn=f"acs:mns:cn-hangzhou:{ACCOUNT}:/topics/done",
     )
-    monkeypatch.setattr(
-        account,
-        "list_triggers",
-        lambda function, **_: models.TriggerPage(triggers=(trigger,) if function == "a" else ()),
+    account.list_triggers = lambda function, **_: models.TriggerPage(
+        triggers=(trigger,) if function == "a" else ()
     )
     live("a", "b")
     topic = f"acs:mns:cn-hangzhou:{ACCOUNT}:/topics/done/messages"

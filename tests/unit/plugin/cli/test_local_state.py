@@ -8,7 +8,7 @@ import errno
 import os
 import sqlite3
 import stat
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
@@ -21,6 +21,7 @@ from fc_async_local.store.sqlite.files import FileLock
 from fc_async_plugin.cli.local import command
 from fc_async_sdk._project_folder import ADDRESSES
 from fc_async_sdk.payloads import FolderStore
+from fc_async_tests.faults import fail
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,14 +40,7 @@ def queues(data: Path) -> list[str]:
 
 def fail_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the next start of a runtime fail after its state was opened, not the one after it."""
-    start, failures = Engine.start, iter([OSError("the disk failed")])
-
-    async def fail_first(engine: Engine, *arguments: Any) -> None:
-        for failure in failures:
-            raise failure
-        await start(engine, *arguments)
-
-    monkeypatch.setattr(Engine, "start", fail_first)
+    fail(monkeypatch, Engine, "start", OSError("the disk failed"), times=1)
 
 
 @pytest.fixture
@@ -159,15 +153,11 @@ def test_a_state_that_cannot_be_put_in_its_place_is_not_called_imported_or_clear
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(database, "make", fail)
-        patch.setattr(replacement, "make", fail)
+        for module in (database, replacement):
+            fail(patch, module, "make", OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
         code, output = run("clear", "--data", data, "-y")
     assert (code, "No space left on device" in output, "Cleared" in output) == (1, True, False)
     assert queues(data) == ["kept"]
-
-
-def fail(_: Path) -> None:
-    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def test_a_state_with_a_row_that_cannot_be_read_is_refused_before_anything_is_replaced(

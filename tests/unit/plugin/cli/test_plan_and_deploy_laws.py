@@ -11,7 +11,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fc_async_plugin.account import connection
 from fc_async_plugin.cli.group import run
 from fc_async_tests.s_yaml import template
 
@@ -62,14 +61,11 @@ GOOD: dict[str, Any] = {
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, account) -> Path:
-    (tmp_path / "code").mkdir()
-    (tmp_path / "code" / "index.py").write_text("")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("FC_ASYNC_ENDPOINT", raising=False)
-    monkeypatch.setattr(connection, "client", lambda *_: account)
+def project(workdir: Path, account) -> Path:
+    (workdir / "code").mkdir()
+    (workdir / "code" / "index.py").write_text("")
     account.add_function("f")
-    return tmp_path
+    return workdir
 
 
 def changed(changes: dict[tuple[str, ...], Any]) -> dict[str, Any]:

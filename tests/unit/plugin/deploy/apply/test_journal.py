@@ -18,6 +18,7 @@ from fc_async_plugin.project.state import Code
 from fc_async_sdk import _project_folder, _user_key
 from fc_async_sdk.errors import AccessDenied, TimedOut
 from fc_async_sdk.models import AsyncConfig
+from fc_async_tests.faults import fail
 from fc_async_tests.steps import put
 
 if TYPE_CHECKING:
@@ -180,10 +181,7 @@ def test_no_value_of_a_function_can_be_read_in_any_file_of_an_interrupted_deploy
 def test_the_gitignore_is_there_before_any_other_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def cut_off() -> bytes:
-        raise Crash
-
-    monkeypatch.setattr("fc_async_sdk._user_key.key", cut_off)
+    fail(monkeypatch, _user_key, "key", Crash())
     with pytest.raises(Crash), journal_of(tmp_path) as journal:
         journal.begin("deploy", STEPS)
     assert (tmp_path / ".fc-async" / ".gitignore").read_text().splitlines()[-1] == "*"

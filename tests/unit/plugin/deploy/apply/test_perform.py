@@ -179,12 +179,12 @@ def test_a_variable_that_an_update_added_is_gone_after_undoing_it(
 
 
 def test_a_service_that_ignores_the_earlier_value_is_not_called_undone(
-    account, performer: Performer, monkeypatch: pytest.MonkeyPatch
+    account, performer: Performer
 ) -> None:
     account.add_function("f", timeout=5)
     step = UpdateFunction(**AT, before={"timeout": 5}, after={"timeout": 9})
     left = performer(step)
-    monkeypatch.setattr(account, "update_function", lambda *_, **__: None)
+    account.update_function = lambda *_, **__: None
     with pytest.raises(CannotUndo, match="timeout stays 9"):
         undone(performer, step, left)
 
