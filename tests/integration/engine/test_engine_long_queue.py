@@ -14,13 +14,15 @@ from fc_async_local.domain.invocation import Invocation, InvokeRequest
 from fc_async_local.engine.engine import Engine
 from fc_async_local.engine.ports import Registry
 from fc_async_local.execution.instances.inprocess import InProcessRunner
-from fc_async_local.execution.protocol import Deployment
 from fc_async_local.settings import Settings
 from fc_async_local.store.sqlite.database import Database
 from fc_async_local.store.sqlite.store import SCHEMA, SqliteStore
+from fc_async_tests import deployments
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from fc_async_local.execution.protocol import Deployment
 
 WAITING = 20_000
 AT_ONCE = 5_000
@@ -29,16 +31,7 @@ DAY = 86_400_000
 
 class Functions(Registry):
     async def deployment(self, function: str, qualifier: str, *, roll: float) -> Deployment:
-        return Deployment(
-            function=function,
-            version_id="",
-            revision="1",
-            runtime="python3.10",
-            handler="index.handler",
-            code_checksum="0",
-            timeout_ms=60_000,
-            memory_mb=128,
-        )
+        return deployments.deployment(function)
 
     async def async_config(self, function: str, qualifier: str) -> None:
         return None

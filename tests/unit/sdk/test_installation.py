@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-import json
+import functools
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from fc_async_sdk._installation import how_to_install
+from fc_async_tests import installation
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,15 +20,7 @@ if TYPE_CHECKING:
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Makes the metadata of fc-async those of an installation from ``origin``."""
 
-    def install(origin: object) -> None:
-        metadata = tmp_path / "site" / "fc_async-0.2.0.dist-info"
-        metadata.mkdir(parents=True)
-        (metadata / "METADATA").write_text("Name: fc-async\nVersion: 0.2.0\n")
-        if origin is not None:
-            (metadata / "direct_url.json").write_text(json.dumps(origin))
-        monkeypatch.setattr(sys, "path", [str(metadata.parent)])
-
-    return install
+    return functools.partial(installation.install, monkeypatch, tmp_path / "site")
 
 
 def test_an_extra_is_added_from_the_wheel_that_was_installed(installed, tmp_path: Path) -> None:

@@ -39,6 +39,7 @@ from fc_async_local.store.protocol import Stats, Task, TaskCounts, TaskPage
 from fc_async_local.wakeups import Wakeups
 from fc_async_sdk.admin.models import Addresses
 from fc_async_tests import code
+from fc_async_tests.blobs import Blobs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -57,17 +58,6 @@ ADDRESSES = Addresses(
     data="runtime",
     pid=7,
 )
-
-
-class Blobs:
-    def __init__(self) -> None:
-        self.blobs: dict[str, bytes] = {}
-
-    async def put_blob(self, key: str, data: bytes, *, now: int = 0) -> None:
-        self.blobs[key] = data
-
-    async def get_blob(self, key: str) -> bytes | None:
-        return self.blobs.get(key)
 
 
 class Engine:

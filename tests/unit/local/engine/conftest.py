@@ -17,16 +17,17 @@ from fc_async_local.domain.invocation import InvokeRequest
 from fc_async_local.engine.engine import Engine
 from fc_async_local.engine.ports import Accepted, Registry
 from fc_async_local.execution.instances.inprocess import InProcessRunner
-from fc_async_local.execution.protocol import Attempt, Deployment
 from fc_async_local.settings import Settings
 from fc_async_local.store.memory import MemoryStore
 from fc_async_sdk.models import AsyncConfig, Destination, DestinationConfig
 from fc_async_sdk.spec import arn
+from fc_async_tests import deployments
 from fc_async_tests.metrics import sums
 
 if TYPE_CHECKING:
     from fc_async_local.domain.invocation import Delivery
     from fc_async_local.domain.states import Status
+    from fc_async_local.execution.protocol import Attempt, Deployment
     from fc_async_local.store.protocol import Task
     from fc_async_sdk.spec.destinations import Kind
 
@@ -43,16 +44,7 @@ class TableCatalog(Registry):
     async def deployment(self, function: str, qualifier: str, *, roll: float) -> Deployment:
         if function not in self.functions:
             raise Rejected(404, "FunctionNotFound", f"function '{function}' does not exist")
-        return Deployment(
-            function=function,
-            version_id="",
-            revision="1",
-            runtime="python3.10",
-            handler="index.handler",
-            code_checksum="0",
-            timeout_ms=self.functions[function],
-            memory_mb=128,
-        )
+        return deployments.deployment(function, timeout_ms=self.functions[function])
 
     async def async_config(self, function: str, qualifier: str) -> AsyncConfig | None:
         return self.configs.get((function, qualifier))

@@ -15,20 +15,8 @@ import pytest
 
 from fc_async_local.execution.archive import ArchiveRefused
 from fc_async_local.execution.code_cache import CodeCache
+from fc_async_tests.blobs import Blobs
 from fc_async_tests.opened_files import opened_below
-
-
-class Blobs:
-    def __init__(self, **blobs: bytes) -> None:
-        self.blobs = blobs
-        self.reads = 0
-
-    async def put_blob(self, key: str, data: bytes, *, now: int = 0) -> None:
-        self.blobs[key] = data
-
-    async def get_blob(self, key: str) -> bytes | None:
-        self.reads += 1
-        return self.blobs.get(key)
 
 
 def packed(**files: str) -> bytes:

@@ -15,25 +15,14 @@ from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import OutcomeKind
 from fc_async_local.execution.instances.duplicates import Duplicates
 from fc_async_local.execution.instances.inprocess import InProcessRunner
-from fc_async_local.execution.protocol import Attempt, Deployment
+from fc_async_tests import deployments
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-ATTEMPT = Attempt(
-    deployment=Deployment(
-        function="pay",
-        version_id="",
-        revision="1",
-        runtime="python3.10",
-        handler="index.handler",
-        code_checksum="",
-        timeout_ms=60_000,
-        memory_mb=512,
-    ),
-    request_id="1-2-3",
-    payload=b"in",
-)
+    from fc_async_local.execution.protocol import Attempt
+
+ATTEMPT = deployments.attempt("pay", request_id="1-2-3", payload=b"in")
 
 
 @pytest.fixture

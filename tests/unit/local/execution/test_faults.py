@@ -5,28 +5,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import TYPE_CHECKING
 
 import pytest
 
 from fc_async_local.domain.faults import Faults, FunctionFault
 from fc_async_local.domain.invocation import Outcome, OutcomeKind
 from fc_async_local.execution.faults import FaultyRunner
-from fc_async_local.execution.protocol import Attempt, Deployment
+from fc_async_tests import deployments
 
-ATTEMPT = Attempt(
-    deployment=Deployment(
-        function="resize",
-        version_id="",
-        revision="1",
-        runtime="python3.10",
-        handler="index.handler",
-        code_checksum="c",
-        timeout_ms=1_000,
-        memory_mb=512,
-    ),
-    request_id="r",
-    payload=b"",
-)
+if TYPE_CHECKING:
+    from fc_async_local.execution.protocol import Attempt
+
+ATTEMPT = deployments.attempt("resize")
 
 
 class Runner:

@@ -6,10 +6,14 @@ from __future__ import annotations
 import asyncio
 import json
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 from fc_async_local.clock import RealClock
 from fc_async_local.execution.instances.inprocess import InProcessRunner
-from fc_async_local.execution.protocol import Attempt, Deployment
+from fc_async_tests import deployments
+
+if TYPE_CHECKING:
+    from fc_async_local.execution.protocol import Attempt
 
 
 def handler(event: bytes, _: Attempt) -> None:
@@ -17,20 +21,7 @@ def handler(event: bytes, _: Attempt) -> None:
 
 
 def test_the_trace_of_a_handler_in_a_thread_begins_in_the_handler() -> None:
-    attempt = Attempt(
-        deployment=Deployment(
-            function="resize",
-            version_id="",
-            revision="1",
-            runtime="python3.10",
-            handler="index.handler",
-            code_checksum="c",
-            timeout_ms=1_000,
-            memory_mb=512,
-        ),
-        request_id="r",
-        payload=b"no stock",
-    )
+    attempt = deployments.attempt("resize", payload=b"no stock")
     with ThreadPoolExecutor(1) as thread:
         runner = InProcessRunner({"resize": handler}, RealClock(), thread)
         outcome = asyncio.run(runner.run(attempt))

@@ -7,19 +7,10 @@ import pytest
 
 from fc_async_local.domain.invocation import OutcomeKind
 from fc_async_local.execution.instances.replies import Ending, Reply, Run, outcome, refused
-from fc_async_local.execution.protocol import Deployment
 from fc_async_sdk.spec.function_errors import INITIALIZATION
+from fc_async_tests import deployments
 
-DEPLOYMENT = Deployment(
-    function="f",
-    version_id="3",
-    revision="1",
-    runtime="python3.10",
-    handler="index.handler",
-    code_checksum="1",
-    timeout_ms=60_000,
-    memory_mb=128,
-)
+DEPLOYMENT = deployments.deployment(version_id="3")
 EXITED = (
     b'{"errorMessage":"Process exited unexpectedly before completing request '
     b'(duration: 1234ms, maxMemoryUsage: 9MB)"}'

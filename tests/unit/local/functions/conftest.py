@@ -17,6 +17,7 @@ from fc_async_local.store.document_cache import DocumentCache
 from fc_async_local.store.protocol import Change, ChangeRefused, Document
 from fc_async_local.wakeups import Wakeups
 from fc_async_tests import code
+from fc_async_tests.blobs import Blobs
 from fc_async_tests.channels import LostHints
 
 if TYPE_CHECKING:
@@ -55,17 +56,6 @@ class DictDocuments:
         return self.number
 
 
-class DictBlobs:
-    def __init__(self) -> None:
-        self.blobs: dict[str, bytes] = {}
-
-    async def put_blob(self, key: str, data: bytes, *, now: int = 0) -> None:
-        self.blobs[key] = data
-
-    async def get_blob(self, key: str) -> bytes | None:
-        return self.blobs.get(key)
-
-
 def _function_body(name: str = "orders", /, **settings) -> dict[str, Any]:
     return {
         "functionName": name,
@@ -77,7 +67,7 @@ def _function_body(name: str = "orders", /, **settings) -> dict[str, Any]:
 
 
 def _make_catalog(
-    documents: DictDocuments, blobs: DictBlobs, clock: VirtualClock, *, shared: bool = False
+    documents: DictDocuments, blobs: Blobs, clock: VirtualClock, *, shared: bool = False
 ) -> FunctionRegistry:
     ids = itertools.count(1)
     return FunctionRegistry(
@@ -105,12 +95,12 @@ def documents() -> DictDocuments:
 
 
 @pytest.fixture
-def blobs() -> DictBlobs:
-    return DictBlobs()
+def blobs() -> Blobs:
+    return Blobs()
 
 
 @pytest.fixture
-def registry(documents: DictDocuments, blobs: DictBlobs, clock: VirtualClock) -> FunctionRegistry:
+def registry(documents: DictDocuments, blobs: Blobs, clock: VirtualClock) -> FunctionRegistry:
     return _make_catalog(documents, blobs, clock)
 
 

@@ -18,6 +18,7 @@ from fc_async_sdk.events import handler
 from fc_async_sdk.operations import AcceptedInvocation
 from fc_async_sdk.pacing import Pace, RetryLater, paced
 from fc_async_sdk.stores import MemoryStore
+from fc_async_tests.faults import fail
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -152,10 +153,7 @@ def test_a_message_is_not_sent_on_for_ever(sent: list[dict[str, Any]]) -> None:
 def test_a_message_that_cannot_be_sent_on_fails_the_attempt(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def refuse(*_: object, **__: object) -> None:
-        raise errors.OutcomeUnknown("no answer")
-
-    monkeypatch.setattr(_client.Client, "invoke_async", refuse)
+    fail(monkeypatch, _client.Client, "invoke_async", errors.OutcomeUnknown("no answer"))
     with pytest.raises(errors.OutcomeUnknown):
         paced(busy())(echo)(b"7", context())
 
