@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fc_async_local.store import steps
 from fc_async_local.store.factory import Stores, open_stores
 
 if TYPE_CHECKING:
@@ -50,6 +51,12 @@ def stores(request: pytest.FixtureRequest, tmp_path: Path) -> OpenStores:
 @pytest.fixture
 def store(stores: OpenStores) -> None:
     """Stands for the open store: see :func:`pytest_pyfunc_call`."""
+
+
+@pytest.fixture
+def pruned_in_twos(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets a store forget two rows at a time, so that a test needs few rows."""
+    monkeypatch.setattr(steps, "PRUNED_AT_ONCE", 2)
 
 
 @pytest.fixture

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from fc_async_local.domain.invocation import Count
 from fc_async_local.domain.metrics import Sample
 from fc_async_local.domain.states import Status
@@ -14,8 +16,6 @@ from fc_async_tests.invocations import HOLD, T0, again, an_invocation, claim_one
 from fc_async_tests.metrics import in_process
 
 if TYPE_CHECKING:
-    import pytest
-
     from fc_async_local.store.protocol import Store
 
 MINUTE = 60_000
@@ -137,10 +137,8 @@ class TestInProcess:
 
 
 class TestPruning:
-    async def test_forgets_whole_minutes_and_keeps_their_sum(
-        self, store: Store, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("fc_async_local.store.steps.PRUNED_AT_ONCE", 2)
+    @pytest.mark.usefixtures("pruned_in_twos")
+    async def test_forgets_whole_minutes_and_keeps_their_sum(self, store: Store) -> None:
         await store.accept(an_invocation(), [count(minute, minute + 1) for minute in range(8)])
         assert await store.prune_metrics(before=BEGIN + 5 * MINUTE + 59_999) == 5
         kept = MetricQuery(start=0, step_ms=MINUTE)

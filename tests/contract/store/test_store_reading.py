@@ -120,10 +120,8 @@ class TestPrune:
         assert await store.get("resize", "t1") is None
         assert await steps_of(store, 2) != []
 
-    async def test_forgets_any_number_of_them(
-        self, store: Store, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("fc_async_local.store.steps.PRUNED_AT_ONCE", 2)
+    @pytest.mark.usefixtures("pruned_in_twos")
+    async def test_forgets_any_number_of_them(self, store: Store) -> None:
         for number in range(5):
             await finished(store, number, Status.SUCCEEDED, at=T0 + 100)
         assert await store.prune(ended_before=T0 + 101) == 5

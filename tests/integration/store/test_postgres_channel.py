@@ -88,12 +88,17 @@ def test_hints_at_about_the_same_time_are_merged(empty_postgres, counts, told):
     assert asyncio.run(main()) == [("q", told)]
 
 
-@pytest.mark.real_time
-def test_a_node_whose_connection_was_cut_listens_again_and_knows_that_it_missed_hints(
-    empty_postgres, monkeypatch
-):
+@pytest.fixture
+def reconnecting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets a node whose connection was lost connect again at once."""
     monkeypatch.setattr(database, "_RECONNECT_SECONDS", 0.0)
 
+
+@pytest.mark.usefixtures("reconnecting")
+@pytest.mark.real_time
+def test_a_node_whose_connection_was_cut_listens_again_and_knows_that_it_missed_hints(
+    empty_postgres,
+):
     async def main():
         url = empty_postgres()
         async with nodes(url) as ((a, _), (_, of_b)):
@@ -106,10 +111,9 @@ def test_a_node_whose_connection_was_cut_listens_again_and_knows_that_it_missed_
     asyncio.run(main())
 
 
+@pytest.mark.usefixtures("reconnecting")
 @pytest.mark.real_time
-def test_a_node_listens_on_after_an_unforeseen_error(empty_postgres, monkeypatch, caplog):
-    monkeypatch.setattr(database, "_RECONNECT_SECONDS", 0.0)
-
+def test_a_node_listens_on_after_an_unforeseen_error(empty_postgres, caplog):
     class Broken(Ear):
         def hear(self, topic, count):
             if topic == "broken":

@@ -289,11 +289,8 @@ def test_a_full_disk_is_unavailable_and_recovers(run, tmp_path: Path) -> None:
     assert (full, freed) == ({"before"}, {"before", "after"})
 
 
-def test_a_foreign_lock_is_unavailable_and_recovers(
-    run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("fc_async_local.store.sqlite.database._BUSY_SECONDS", 0.05)
-
+@pytest.mark.usefixtures("impatient")
+def test_a_foreign_lock_is_unavailable_and_recovers(run, tmp_path: Path) -> None:
     async def scenario() -> set[str]:
         async with opened(tmp_path / "a.db") as database:
             with contextlib.closing(sqlite3.connect(tmp_path / "a.db")) as shell:

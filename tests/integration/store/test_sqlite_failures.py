@@ -109,11 +109,8 @@ def test_when_the_disk_is_full_nothing_is_lost_and_it_recovers(small_disk: Path)
     asyncio.run(scenario())
 
 
-def test_while_another_program_locks_the_file_reading_goes_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("fc_async_local.store.sqlite.database._BUSY_SECONDS", 0.05)
-
+@pytest.mark.usefixtures("impatient")
+def test_while_another_program_locks_the_file_reading_goes_on(tmp_path: Path) -> None:
     async def scenario() -> None:
         stores = await open_stores(tmp_path / "a.db")
         await accept(stores, 1)
