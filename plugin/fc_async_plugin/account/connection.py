@@ -21,7 +21,7 @@ from fc_async_plugin.account.target import ACCOUNT_VARIABLE, REGION_VARIABLE, De
 from fc_async_plugin.check import conditions
 from fc_async_plugin.project.channels import channels as channels_of
 from fc_async_plugin.s_yaml import outputs
-from fc_async_plugin.s_yaml.model import BLOCK, is_function
+from fc_async_plugin.s_yaml.model import BLOCK
 from fc_async_plugin.s_yaml.yaml12 import MAX_BYTES
 from fc_async_sdk import (
     Config,
@@ -163,13 +163,12 @@ def check_region(project: Project, account: Account) -> None:
     """
     if not account.region:
         return
-    for resource in project.resources:
-        if not is_function(resource) or resource.region in ("", account.region):
-            continue
-        raise ConfigurationError(
-            f"{project.file} says region {resource.region} for {resource.name}, and --region "
-            f"names {account.region}\nChange region: in the template, or leave out --region."
-        )
+    for resource in project.functions:
+        if resource.region not in ("", account.region):
+            raise ConfigurationError(
+                f"{project.file} says region {resource.region} for {resource.name}, and --region "
+                f"names {account.region}\nChange region: in the template, or leave out --region."
+            )
 
 
 def _lacks_account(resource: Resource) -> bool:
@@ -464,7 +463,7 @@ def named_functions(
     """
     account = where.account
     project = _project_if_any(where)
-    resources = list(filter(is_function, project.resources)) if project else []
+    resources = project.functions if project else []
     by_region = _by_region(names or [resource.name for resource in resources], resources, account)
     if "" in by_region:
         functions = by_region.pop("")

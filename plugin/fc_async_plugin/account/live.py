@@ -30,7 +30,7 @@ from fc_async_plugin.account import WORKERS, connection, lists
 from fc_async_plugin.check.graph.build import LiveFunction, LiveRegion
 from fc_async_plugin.check.rules import Context
 from fc_async_plugin.project.state import Place
-from fc_async_plugin.s_yaml.model import BLOCK, is_function
+from fc_async_plugin.s_yaml.model import BLOCK
 from fc_async_sdk.errors import FunctionNotFound, NotFound
 from fc_async_sdk.spec import limits
 
@@ -105,7 +105,7 @@ def _regions(projects: Sequence[s_yaml.Project], account: Account) -> list[LiveR
         connection.check_region(project, account)
     owners: dict[tuple[str, str], s_yaml.Project] = {}
     for project in projects:
-        for resource in filter(is_function, project.resources):
+        for resource in project.functions:
             owners.setdefault((resource.region, resource.account_id), project)
     live_regions = []
     for (region, account_id), project in owners.items():
@@ -118,14 +118,14 @@ def _roles(
     projects: Sequence[s_yaml.Project], account: Account, endpoint: str
 ) -> dict[str, dict[str, Any]]:
     """Read the policies of the roles of all functions with a block or triggers."""
-    resources = chain.from_iterable(project.resources for project in projects)
+    resources = chain.from_iterable(project.functions for project in projects)
     names = {str(resource.props["role"]) for resource in resources if _needs_role(resource)}
     reader = connection.roles(account, endpoint)
     return {role: reader.policy_of(role) for role in sorted(names)}
 
 
 def _needs_role(resource: s_yaml.Resource) -> bool:
-    if not is_function(resource) or not resource.props.get("role"):
+    if not resource.props.get("role"):
         return False
     return bool(resource.props.get(BLOCK) or resource.props.get("triggers"))
 

@@ -19,7 +19,7 @@ import msgspec
 
 from fc_async_plugin import PluginError
 from fc_async_plugin.project import channels
-from fc_async_plugin.s_yaml.model import BLOCK, bucket_of_payloads, desired, is_function
+from fc_async_plugin.s_yaml.model import BLOCK, bucket_of_payloads, desired
 from fc_async_sdk.spec import arn, limits, ram
 from fc_async_sdk.spec.ram import VERSION, Permission
 
@@ -124,9 +124,9 @@ def needed(project: Project) -> list[RolePolicy]:
     functions: dict[str, list[str]] = {}
     permissions: dict[str, set[Permission]] = {}
     project = _without_expressions(project)
-    names = {resource.function_name for resource in project.resources if is_function(resource)}
-    for resource in project.resources:
-        of_function = set(_of(resource, names)) if is_function(resource) else None
+    names = {resource.function_name for resource in project.functions}
+    for resource in project.functions:
+        of_function = set(_of(resource, names))
         if of_function:
             role = str(resource.props.get("role") or "")
             if role == _UNKNOWN:
@@ -150,8 +150,7 @@ def unknown(project: Project) -> list[str]:
     return sorted(
         {
             expression
-            for resource in project.resources
-            if is_function(resource)
+            for resource in project.functions
             for prop in _NAMING
             for text in _texts(resource.props.get(prop))
             for expression in _EXPRESSION.findall(text)
@@ -240,9 +239,11 @@ def caller(project: Project) -> dict[str, Any]:
 
 def _functions(project: Project) -> list[str]:
     """Return the functions of a template with their versions and aliases, as RAM names them."""
-    functions = filter(is_function, project.resources)
     return sorted(
-        {f"{_owner(resource)}:functions/{resource.function_name}*" for resource in functions}
+        {
+            f"{_owner(function)}:functions/{function.function_name}*"
+            for function in project.functions
+        }
     )
 
 
@@ -261,8 +262,8 @@ def lifetimes(project: Project) -> dict[str, int]:
         TemplateError: A block has a value of a wrong type.
     """
     days: dict[str, int] = {}
-    for resource in _without_expressions(project).resources:
-        if is_function(resource) and (bucket := bucket_of_payloads(resource)):
+    for resource in _without_expressions(project).functions:
+        if bucket := bucket_of_payloads(resource):
             block = desired(resource)
             age = block.config.max_async_event_age_in_seconds if block else None
             seconds = (age or limits.EVENT_AGE_SECONDS.default) + limits.TASK_RETENTION_SECONDS
@@ -284,9 +285,7 @@ def deployer(project: Project, *, functions: bool, create_missing: bool = False)
     """
     project = _without_expressions(project)
     actions = DEPLOY_ACTIONS + (DEPLOY_FUNCTION_ACTIONS if functions else ())
-    regions = sorted(
-        {f"{_owner(resource)}:*" for resource in filter(is_function, project.resources)}
-    )
+    regions = sorted({f"{_owner(resource)}:*" for resource in project.functions})
     # Actions that list have no function to name: RAM grants them for a region as a whole.
     listing = [action for action in actions if action in _LISTING]
     statements = [
@@ -298,7 +297,7 @@ def deployer(project: Project, *, functions: bool, create_missing: bool = False)
         statements.append(_allow(["ram:PassRole"], sorted(roles)))
     if create_missing:
         created: set[Permission] = set()
-        for resource in filter(is_function, project.resources):
+        for resource in project.functions:
             created.update(_to_create(resource, triggers=functions))
         statements += ram.document(created)["Statement"]
     return _starred_document(statements)

@@ -42,16 +42,16 @@ def command(*, data: bool, yes: bool, output: Format) -> int:
     folder = Path()
     if running := runtime.find(folder / _project_folder.RUNTIME):
         raise PluginError(f"the local runtime of process {running.pid} uses these files: end it")
-    found = leftovers.leftovers(folder, data=data)
-    if not found:
+    removable = leftovers.leftovers(folder, data=data)
+    if not removable:
         terminal.print_json_or_text(output, {"removed": []}, "Nothing to remove.")
         return DONE
-    for leftover in found:
+    for leftover in removable:
         size = leftover.size / _MEBIBYTE
-        terminal.note(f"  {leftover.path}  {size:.1f} MB  {leftover.what}")
+        terminal.note(f"  {leftover.path}  {size:.1f} MB  {leftover.content}")
     terminal.confirm("Remove this?", yes=yes)
-    leftovers.remove(found)
-    removed = [{"path": str(leftover.path), "bytes": leftover.size} for leftover in found]
-    megabytes = sum(leftover.size for leftover in found) / _MEBIBYTE
+    leftovers.remove(removable)
+    removed = [{"path": str(leftover.path), "bytes": leftover.size} for leftover in removable]
+    megabytes = sum(leftover.size for leftover in removable) / _MEBIBYTE
     terminal.print_json_or_text(output, {"removed": removed}, f"Removed {megabytes:.1f} MB.")
     return DONE

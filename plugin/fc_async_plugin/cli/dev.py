@@ -65,7 +65,7 @@ from fc_async_plugin.cli._options import runtime as runtime_options
     "of this machine.",
 )
 @options.yes_option
-def command(*, write_launch: bool, trust: bool, **given: Any) -> int:
+def command(*, write_launch: bool, trust: bool, **chosen_options: Any) -> int:
     """Run the template's functions on this machine; every save is deployed at once.
 
     Starts the local runtime, or uses the one that runs on the same data, deploys the functions
@@ -86,7 +86,7 @@ def command(*, write_launch: bool, trust: bool, **given: Any) -> int:
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin.cli import dev_session
 
-    choices = dev_session.Choices(**given)
+    choices = dev_session.Choices(**chosen_options)
     if trust:
         return dev_session.explain_trust(choices.data, choices.output)
     return dev_session.write_launch(choices) if write_launch else dev_session.run(choices)

@@ -20,7 +20,6 @@ from fc_async_plugin.check.rules import Context
 from fc_async_plugin.dev import runtime
 from fc_async_plugin.report import findings, moments, terminal
 from fc_async_plugin.report.tables import padded
-from fc_async_plugin.s_yaml.model import is_function
 from fc_async_sdk import _project_folder
 
 if TYPE_CHECKING:
@@ -111,10 +110,9 @@ def _title(seen: Seen) -> str:
 def _functions(project: Project | None) -> list[tuple[str, str]]:
     if project is None:
         return []
-    functions = [resource for resource in project.resources if is_function(resource)]
-    regions = sorted({function.region for function in functions if function.region})
-    where = f" ({', '.join(regions)})" if regions else ""
-    names = ", ".join(function.name for function in functions) or "none"
+    regions = {function.region for function in project.functions if function.region}
+    where = f" ({', '.join(sorted(regions))})" if regions else ""
+    names = ", ".join(function.name for function in project.functions) or "none"
     return [("functions", f"{names}{where}")]
 
 
@@ -131,8 +129,8 @@ def commands(seen: Seen) -> list[tuple[str, str]]:
     if findings.counts(seen.findings)["error"]:
         return [check, graph, ("fc-async dev", "run here what has no errors, deploy every save")]
     if seen.endpoint is not None:
-        resources = seen.project.resources if seen.project is not None else ()
-        name = next((resource.name for resource in resources if is_function(resource)), "FUNCTION")
+        functions = seen.project.functions if seen.project is not None else []
+        name = functions[0].name if functions else "FUNCTION"
         return [
             (f"fc-async invoke {name} '{{}}'", "call a function, which runs after the answer"),
             ("fc-async tasks list", "see the tasks of all functions"),

@@ -102,11 +102,9 @@ def _tell_left(
     """
     from fc_async_plugin.account import connection
     from fc_async_plugin.project import channels
-    from fc_async_plugin.s_yaml.model import is_function
 
-    everything = [resource for resource in project.resources if is_function(resource)]
-    removed = [resource for resource in everything if not names or resource.name in names]
-    staying = [resource for resource in everything if resource not in removed]
+    removed = [resource for resource in project.functions if not names or resource.name in names]
+    staying = [resource for resource in project.functions if resource not in removed]
     if removed and not functions:
         shown = ", ".join(resource.function_name for resource in removed)
         terminal.note(f"Left: the functions {shown}; --with-functions deletes them.")

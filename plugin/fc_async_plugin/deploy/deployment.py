@@ -29,7 +29,6 @@ from fc_async_plugin.project import attached
 from fc_async_plugin.project.wanted import wanted
 from fc_async_plugin.report import findings
 from fc_async_plugin.s_yaml import outputs
-from fc_async_plugin.s_yaml.model import is_function
 from fc_async_plugin.s_yaml.problems import TemplateError
 
 if TYPE_CHECKING:
@@ -71,7 +70,7 @@ def deploy(
     try:
         project = outputs.filled(project, regions[""].endpoint_url, account_id)
         _refuse_errors(project)
-        wants = wanted(project, functions=True, here=True)
+        wants = wanted(project, functions=True, local=True)
         plan = plan_changes(wants, read(regions, wants))
         if plan.obstacles:
             raise PluginError("\n".join(map(str, plan.obstacles)))
@@ -82,11 +81,7 @@ def deploy(
             raise PluginError("\n".join(map(str, (*report.failures, *report.stuck))))
     finally:
         regions.close()
-    return {
-        resource.name: resource.function_name
-        for resource in project.resources
-        if is_function(resource)
-    }
+    return {resource.name: resource.function_name for resource in project.functions}
 
 
 def _refuse_errors(project: Project) -> None:

@@ -232,7 +232,7 @@ class Deployer:
                 ready += self._prepared(project, resource, refuse)
         project = msgspec.structs.replace(project, resources=tuple(ready))
         try:
-            wants = wanted(project, functions=True, here=True, refuse=refuse)
+            wants = wanted(project, functions=True, local=True, refuse=refuse)
             plan = plan_changes(wants, read_account(self._regions, wants), prune=True)
             keep_code = partial(operations.keep_code, self._folder)
             performer = Performer(self._regions, sleep=time.sleep, keep_code=keep_code)
@@ -271,7 +271,7 @@ def _omitted(projects: Iterable[Project]) -> tuple[str, ...]:
     sentences: list[str] = []
     for project in projects:
         with suppress(TemplateError):  # deploying the function says the same
-            sentences += omitted(project, (), here=True)
+            sentences += omitted(project, (), local=True)
     return tuple(dict.fromkeys(sentences))
 
 

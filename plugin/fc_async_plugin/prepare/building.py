@@ -34,7 +34,6 @@ from fc_async_plugin.project.code import folder_of, missing_start_file, own_fold
 from fc_async_plugin.project.sources import sources_of
 from fc_async_plugin.report.safe_text import visible
 from fc_async_plugin.s_yaml.actions import Build
-from fc_async_plugin.s_yaml.model import is_function
 from fc_async_sdk import _project_folder
 from fc_async_sdk.spec.runtimes import CUSTOM, NODE
 
@@ -80,26 +79,26 @@ def builds_of(
         images: Images of functions by resource: their builds also copy what the image copies.
         lines: Builds that ``fc-async.toml`` has, by resource; they replace those of a package.
     """
-    builds: dict[Build, None] = {}
+    builds: list[Build] = []
     for project in projects:
-        functions = {
-            resource.name: resource for resource in project.resources if is_function(resource)
-        }
-        for build in project.builds:
-            if build.resource == "" or build.resource in functions:
-                builds[build] = None
+        functions = {resource.name: resource for resource in project.functions}
+        builds += (build for build in project.builds if build.resource in {"", *functions})
         built = {build.resource for build in project.builds if not build.component}
         for source in sources_of([project]):
             name = source.resource
             if line := lines.get(name):
                 # The line may read any file of the project, so each save may need it.
-                builds[Build(name, line, folder_of(project), line, any_file=True)] = None
-            elif not built & {"", name}:
-                further = build_of_package(source, project, images.get(name))
-                lacks = missing_start_file(project, functions[name])
-                if further and (lacks or wish(further).key in answers):
-                    builds[further] = None
-    return list(builds)
+                builds.append(Build(name, line, folder_of(project), line, any_file=True))
+                continue
+            if not built.isdisjoint(["", name]):
+                continue
+            further = build_of_package(source, project, images.get(name))
+            if further is None:
+                continue
+            # Once made, the file is no longer missing, and a save must still make it anew.
+            if missing_start_file(project, functions[name]) or wish(further).key in answers:
+                builds.append(further)
+    return list(dict.fromkeys(builds))
 
 
 def build_of_package(source: Source, project: Project, image: Image | None = None) -> Build | None:
@@ -112,15 +111,17 @@ def build_of_package(source: Source, project: Project, image: Image | None = Non
         project: Its template.
         image: Its image: the build also copies what the image copies.
     """
-    base = folder_of(project)
-    code = Path(os.path.normpath(source.code)) if source.code else None
-    if code is None or source.runtime not in NODE | CUSTOM:
+    if source.code is None or source.runtime not in NODE | CUSTOM:
         return None
+    base = folder_of(project)
+    code = Path(os.path.normpath(source.code))
     folders = [folder for folder in (code, *code.parents) if folder.is_relative_to(base)]
     packages = [folder for folder in folders or (code, code.parent) if _has_package(folder)]
-    if not packages or "build" not in package_json(packages[0]).scripts:
+    if not packages:
         return None
     folder = packages[0]
+    if "build" not in package_json(folder).scripts:
+        return None
     command = f"{node_install(folder)} && {node_manager(folder)} run build"
     if image and image.folder == folder:
         command = " && ".join([command, *image.copies])
@@ -137,7 +138,8 @@ def build_scripts_of_packages(project: Project) -> Iterator[tuple[Path, str]]:
     Each comes with the line for the shell that runs one, after the installation and the ``build``.
     """
     for folder in own_folders(project):
-        scripts, tool = package_json(folder).scripts, node_manager(folder)
+        scripts = package_json(folder).scripts
+        tool = node_manager(folder)
         first = f"{tool} run build && " if "build" in scripts else ""
         for name in scripts:
             if name != "build" and _SCRIPT.search(name) and _SCRIPT_NAME.fullmatch(name):
@@ -151,15 +153,17 @@ def wish(build: Build) -> Wish:
     what is built and installed.
     """
     owner = f"{build.resource}: " if build.resource else ""
-    place = f"(in {os.path.relpath(build.folder)})"
+    location = f"(in {os.path.relpath(build.folder)})"
     # Only "\n" ends a line for a shell; other ends of lines are shown as their escapes.
-    lines = [line for line in (build.asked or build.written).split("\n") if line.strip()]
-    scripts = [] if build.component else _scripts_of(build)
-    shown = [f"{owner}{''.join(lines).strip()}  {place}"]
+    command = build.asked or build.written
+    lines = [line for line in command.split("\n") if line.strip()]
     if len(lines) > 1:
-        shown = [f"{owner}{place}", *(f"  {line}" for line in lines)]
+        shown = [f"{owner}{location}", *(f"  {line}" for line in lines)]
+    else:
+        shown = [f"{owner}{''.join(lines).strip()}  {location}"]
+    scripts = [] if build.component else _scripts_of(build)
     shown += [f"  {NODE_FILE}, {name}: {script}" for name, script in scripts]
-    text = visible(f"{owner}{_in_one_line(build.written)}  {place}")
+    text = visible(f"{owner}{_in_one_line(build.written)}  {location}")
     files = [*content_files(build.folder), *_run_by(build, scripts)]
     key = key_of(build.folder, build.command, content_of(files))
     return Wish(key, text, tuple(shown))
@@ -172,7 +176,10 @@ def _in_one_line(command: str) -> str:
     for line in lines:
         # A comment goes to the end of its line, also if that is a backslash.
         continues = line.endswith("\\") and "#" not in line
-        shown += f"{line.removesuffix(chr(92)).strip()} " if continues else f"{line} ⏎ "
+        if continues:
+            shown += f"{line.removesuffix(chr(92)).strip()} "
+        else:
+            shown += f"{line} ⏎ "
     return shown.removesuffix(" ⏎ ").strip()
 
 
@@ -251,13 +258,13 @@ class Builder:
     @property
     def failed_folders(self) -> set[Path]:
         """The folders in which a command has failed that would have installed packages."""
-        failed = (build for build in self._failed if _USES_SCRIPTS.search(build.command))
-        return {build.folder for build in failed}
+        return {build.folder for build in self._failed if _USES_SCRIPTS.search(build.command)}
 
     def keep_made(self, folders: Iterable[Path]) -> None:
         """Remember code folders that builds have made: nothing is installed into them."""
-        if made := {_key_of_made(folder): "" for folder in folders}:
-            self.answers.keep(made)
+        marks = {_key_of_made(folder): "" for folder in folders}
+        if marks:
+            self.answers.keep(marks)
 
     def has_made(self, folder: Path) -> bool:
         """Return whether a build has made a folder, in this start or an earlier one."""
@@ -265,14 +272,16 @@ class Builder:
 
     def due(self) -> list[Build]:
         """Return the commands of the resources of which one must run."""
-        states = {folder: state_of(folder) for folder in {build.folder for build in self._builds}}
-        chosen = {
-            build.resource
-            for build in self._builds
-            if states[build.folder]
-            not in {self.answers.get(wish(build).key), self._failed.get(build)}
-        }
-        return [build for build in self._builds if build.resource in chosen]
+        states: dict[Path, str] = {}
+        due: set[str] = set()
+        for build in self._builds:
+            folder = build.folder
+            if folder not in states:
+                states[folder] = state_of(folder)
+            left = (self.answers.get(wish(build).key), self._failed.get(build))
+            if states[folder] not in left:
+                due.add(build.resource)
+        return [build for build in self._builds if build.resource in due]
 
     def run(self, builds: Iterable[Build]) -> list[str]:
         """Run those commands that the user has allowed, in their order.
@@ -305,12 +314,17 @@ class Builder:
 
     def _keep_states(self, done: Iterable[Build], failed: Collection[str]) -> None:
         """Remember the state in which commands left their folders, also those that failed."""
-        good = [build for build in done if build.resource not in failed]
-        bad = [build for build in self._builds if build.resource in failed]
-        states = {build.folder: state_of(build.folder) for build in (*good, *bad)}
-        self._failed = {build: states[build.folder] for build in bad}
-        if good:  # with the content that they have left: a build may write a lock file
-            self.answers.keep({wish(build).key: states[build.folder] for build in good})
+        self._failed = {
+            build: state_of(build.folder) for build in self._builds if build.resource in failed
+        }
+        # The key is made anew: a build may have written a lock file, which is part of the question.
+        good = {
+            wish(build).key: state_of(build.folder)
+            for build in done
+            if build.resource not in failed
+        }
+        if good:
+            self.answers.keep(good)
 
     def _why_failed(self, build: Build, done: programs.Done) -> str:
         """Return why a command failed, with the end of its output; "" if it may go on."""
@@ -322,8 +336,7 @@ class Builder:
             unfinished.write_text(done.output, "utf-8")
         reason = f"exit status {done.status}"
         if done.absent:
-            absent = [Lack("program", name, "", "install it") for name in done.absent]
-            reason = "; ".join(map(str, absent))
+            reason = "; ".join(str(Lack("program", name, "", "install it")) for name in done.absent)
         return f"{reason} (all of its output: {os.path.relpath(file)})\n{done.tail}".rstrip()
 
     def saved(self, changed: Collection[Path] | None = None) -> tuple[list[str], list[Build]]:
@@ -335,8 +348,10 @@ class Builder:
         Returns:
             What failed, and the commands that would have to run and are not allowed.
         """
-        read = changed is None or any(_INPUT.fullmatch(file.name) for file in changed)
-        if not read and not any(build.any_file for build in self._builds):
+        is_input = changed is None or any(_INPUT.fullmatch(file.name) for file in changed)
+        # To ask what is due reads all folders, so a save that no build reads ends here.
+        if not is_input and not any(build.any_file for build in self._builds):
             return [], []
-        due = [build for build in self.due() if read or build.any_file]
-        return self.run(due), [build for build in due if wish(build).key not in self.answers]
+        due = [build for build in self.due() if is_input or build.any_file]
+        failed = self.run(due)
+        return failed, [build for build in due if wish(build).key not in self.answers]

@@ -30,7 +30,6 @@ from fc_async_plugin.project.code import (
 )
 from fc_async_plugin.project.images import image_of
 from fc_async_plugin.project.wanted import local_layers
-from fc_async_plugin.s_yaml.model import is_function
 from fc_async_plugin.s_yaml.resolving import ENVIRONMENT
 from fc_async_sdk.spec.runtimes import CONTAINER, CUSTOM
 
@@ -46,25 +45,26 @@ _NPM: Final = re.compile(r"(?:npm|pnpm|yarn) run (?:-s |--silent )?([\w:.-]+)")
 _SERVER: Final = ("port", "healthCheckConfig")
 
 
-def read(given: Sequence[str]) -> dict[str, list[str]]:
+def read(options: Sequence[str]) -> dict[str, list[str]]:
     """Return commands by resource.
 
     Args:
-        given: ``NAME=COMMAND``, each with a command as a shell splits it.
+        options: ``NAME=COMMAND``, each with a command as a shell splits it.
 
     Raises:
         PluginError: One has another form.
     """
-    found = {}
-    for one in given:
-        name, _, text = one.partition("=")
+    commands = {}
+    for option in options:
+        name, _, text = option.partition("=")
         try:
-            found[name] = shlex.split(text)
+            words = shlex.split(text)
         except ValueError as error:
-            raise PluginError(f"--command {one}: {error}") from None
-        if not found[name]:
-            raise PluginError(f"--command {one}: write it as {name}='python app.py'")
-    return found
+            raise PluginError(f"--command {option}: {error}") from None
+        if not words:
+            raise PluginError(f"--command {option}: write it as {name}='python app.py'")
+        commands[name] = words
+    return commands
 
 
 def with_settings(project: Project, settings: Mapping[str, FunctionSettings]) -> Project:
@@ -74,12 +74,10 @@ def with_settings(project: Project, settings: Mapping[str, FunctionSettings]) ->
         project: The template.
         settings: By resource; what the user has not allowed must not be among them.
     """
-    resources = [
-        _as_set(project, resource, settings[resource.name])
-        if resource.name in settings
-        else resource
-        for resource in project.resources
-    ]
+    resources = list(project.resources)
+    for index, resource in enumerate(resources):
+        if resource.name in settings:
+            resources[index] = _as_set(project, resource, settings[resource.name])
     return msgspec.structs.replace(project, resources=tuple(resources))
 
 
@@ -94,8 +92,9 @@ def _as_set(project: Project, resource: Resource, settings: FunctionSettings) ->
         if isinstance(variables, dict):  # a rule names any other value
             resource = _with_props(resource, **{ENVIRONMENT: variables | dict(settings.env)})
     if settings.python:
-        place = Path(os.path.abspath(folder_of(project) / settings.python))  # noqa: PTH100 -- a link of an environment stays
-        props = environments.with_paths(resource, place)
+        # Not resolved: an environment that is a link stays under the name that the user wrote.
+        environment = Path(os.path.abspath(folder_of(project) / settings.python))  # noqa: PTH100
+        props = environments.with_paths(resource, environment)
         resource = msgspec.structs.replace(resource, props=props)
     if settings.install is not None:
         # The null device is not a file, so it has no requirements.
@@ -114,15 +113,18 @@ def with_commands(
         commands: By resource.
         images: Those of the template, by resource; see :func:`images_of`.
     """
-    changed = []
-    for resource in project.resources:
-        if command := commands.get(resource.name):
-            image = images.get(resource.name)
-            folder = os.path.relpath(image.folder, folder_of(project)) if image else ""
-            resource = _started(resource, command, folder)  # noqa: PLW2901 -- one function
-            resource = _with_image(resource, image) if image else resource  # noqa: PLW2901
-        changed.append(resource)
-    return msgspec.structs.replace(project, resources=tuple(changed))
+    resources = list(project.resources)
+    for index, resource in enumerate(resources):
+        command = commands.get(resource.name)
+        if not command:
+            continue
+        image = images.get(resource.name)
+        if image is None:
+            resources[index] = _started(resource, command, "")
+        else:
+            folder = os.path.relpath(image.folder, folder_of(project))
+            resources[index] = _with_image(_started(resource, command, folder), image)
+    return msgspec.structs.replace(project, resources=tuple(resources))
 
 
 def _started(resource: Resource, command: list[str], folder: str) -> Resource:
@@ -135,7 +137,8 @@ def _started(resource: Resource, command: list[str], folder: str) -> Resource:
     """
     props = dict(resource.props)
     server: dict[str, Any] = {"command": command}
-    for config in (props.get("customRuntimeConfig"), props.pop("customContainerConfig", None)):
+    container = props.pop("customContainerConfig", None)
+    for config in (props.get("customRuntimeConfig"), container):
         if isinstance(config, dict):
             server |= {name: config[name] for name in _SERVER if name in config}
     code = props.get("code")
@@ -165,9 +168,11 @@ def check_start(project: Project) -> None:
     Raises:
         PluginError: With place, file and what to do.
     """
-    for resource in filter(is_function, project.resources):
+    for resource in project.functions:
         file = missing_start_file(project, resource)
-        if file in {"", "."} or start_problem(project, resource):
+        if file in {"", "."}:
+            continue
+        if start_problem(project, resource):
             continue
         # Modules may also be where this variable leads, such as /code/src.
         if "PYTHONPATH" in str(resource.props.get(ENVIRONMENT)):
@@ -182,23 +187,26 @@ def absent(project: Project) -> Iterator[str]:
 
     Programs of functions whose packages or own ``PATH`` may bring them are not looked for.
     """
-    for resource in project.resources:
-        if not is_function(resource) or resource.props.get("runtime") not in CUSTOM:
+    for resource in project.functions:
+        command = start_command(resource)
+        if resource.props.get("runtime") not in CUSTOM or not command:
             continue
         code = code_path(project, resource) or Path()
-        command = start_command(resource)
         script = _NPM.fullmatch(" ".join(command))
         if script and script[1] not in package_json(code).scripts:
             wrong = f"which is not a script of {os.path.relpath(code)}/{NODE_FILE}"
             fix = "write it, or correct the command"
             yield f"{_start_of(resource)} {script[0]}, {wrong}: {fix}"
-        if command and "/" not in command[0] and not _may_be_brought(resource, code):
-            folders = [str(layer / "bin") for layer in local_layers(project, resource)]
-            folders.append(str(Path(sys.executable).parent))
-            where = resource.where("customRuntimeConfig", "command")
-            place = f"{where}: start of {resource.function_name}"
-            if lack := lacks.program(command[0], place, folders=folders):
-                yield str(lack)
+        program = command[0]
+        if "/" in program or _may_be_brought(resource, code):
+            continue
+        folders = [str(layer / "bin") for layer in local_layers(project, resource)]
+        # The local runtime looks for start commands here, too, see path_of_commands there.
+        folders.append(str(Path(sys.executable).parent))
+        position = resource.where("customRuntimeConfig", "command")
+        where = f"{position}: start of {resource.function_name}"
+        if lack := lacks.program(program, where, folders=folders):
+            yield str(lack)
 
 
 def _start_of(resource: Resource) -> str:
@@ -222,20 +230,20 @@ def why_not_run(_: Project, resource: Resource) -> str:
 
 def images_of(projects: Iterable[Project]) -> dict[str, Image]:
     """Return the images of some templates, by resource, whose Dockerfile is known."""
-    found = {
-        one.name: image_of(project, one)
-        for project in projects
-        for one in filter(is_function, project.resources)
-    }
-    return {name: image for name, image in found.items() if image}
+    images = {}
+    for project in projects:
+        for resource in project.functions:
+            if image := image_of(project, resource):
+                images[resource.name] = image
+    return images
 
 
 def wish(name: str, image: Image) -> Wish:
     """Return the question whether the program of an image may be started."""
     command = shlex.join(image.command)
-    place = f"(in {os.path.relpath(image.folder)}, as {os.path.relpath(image.file)} says)"
+    location = f"(in {os.path.relpath(image.folder)}, as {os.path.relpath(image.file)} says)"
     key = key_of("image", image.file, command, content_of([image.file]))
-    return Wish(key, f"{name}: {command}  {place}")
+    return Wish(key, f"{name}: {command}  {location}")
 
 
 def wish_of_settings(file: Path, name: str, settings: FunctionSettings) -> Wish:
@@ -248,8 +256,8 @@ def wish_of_settings(file: Path, name: str, settings: FunctionSettings) -> Wish:
         name: The resource.
         settings: What the file says of it.
     """
-    place = f"(as {os.path.relpath(file)} says)"
+    source = f"(as {os.path.relpath(file)} says)"
     lines = settings._replace(build="").lines
-    text = f"{name}: {shlex.join(settings.start) or 'settings'}  {place}"
+    text = f"{name}: {shlex.join(settings.start) or 'settings'}  {source}"
     key = key_of("settings", file, name, *settings.lines)
-    return Wish(key, text, (f"{name}  {place}", *(f"  {line}" for line in lines)))
+    return Wish(key, text, (f"{name}  {source}", *(f"  {line}" for line in lines)))

@@ -32,42 +32,61 @@ def used(project: Project) -> tuple[Project, str]:
     Returns:
         The template, and what to say; "" if nothing is changed.
     """
-    beside = folder_of(project) / ".venv"
-    place = Path(os.environ.get("VIRTUAL_ENV") or beside)
-    packages = place / _PACKAGES
-    if not packages.is_dir() or packages.resolve() in {Path(one).resolve() for one in sys.path}:
+    active = os.environ.get("VIRTUAL_ENV")
+    environment = Path(active) if active else folder_of(project) / ".venv"
+    packages = environment / _PACKAGES
+    if not packages.is_dir():
         return project, ""
-    find = importlib.machinery.PathFinder.find_spec
-    absent = imports.absent(project)
-    lacking = {one.function for one in absent if find(one.module, [str(packages)])}
-    lacking |= {one.function_name for one in project.resources if _lacks(project, one, packages)}
+    # The environment of fc-async itself: functions find its packages already.
+    if packages.resolve() in [Path(entry).resolve() for entry in sys.path]:
+        return project, ""
+    lacking = _functions_that_lack(project, packages)
     if not lacking:
         return project, ""
-    names = ", ".join(sorted(lacking))
-    text = f"{names}: packages of {os.path.relpath(place)} are used; in the cloud, only those of "
-    changed = (one for one in project.resources if one.function_name in lacking)
-    props = {one.name: with_paths(one, place) for one in changed}
-    return with_props(project, props), f"{text}requirements.txt"
+    props = {
+        resource.name: with_paths(resource, environment)
+        for resource in project.resources
+        if resource.function_name in lacking
+    }
+    return with_props(project, props), (
+        f"{', '.join(sorted(lacking))}: packages of {os.path.relpath(environment)} are used; in "
+        "the cloud, only those of requirements.txt"
+    )
+
+
+def _functions_that_lack(project: Project, packages: Path) -> set[str]:
+    """Return the functions for which the environment has a module or a requirement."""
+    lacking = set()
+    for absent in imports.absent(project):
+        if importlib.machinery.PathFinder.find_spec(absent.module, [str(packages)]):
+            lacking.add(absent.function)
+    for resource in project.resources:
+        if _lacks(project, resource, packages):
+            lacking.add(resource.function_name)
+    return lacking
 
 
 def _lacks(project: Project, resource: Resource, packages: Path) -> bool:
     """Return whether only the environment has a requirement of a function."""
     runs_python = resource.props.get("runtime") in runtimes.PYTHON | runtimes.CUSTOM
     code = code_path(project, resource) if runs_python and is_function(resource) else None
-    text = imports.requirements(code) if code else ""
-    return _requirements.missing(text) > _requirements.missing(text, [*sys.path, str(packages)])
+    if code is None:
+        return False
+    text = imports.requirements(code)
+    missing_here = _requirements.missing(text)
+    return missing_here > _requirements.missing(text, [*sys.path, str(packages)])
 
 
-def with_paths(resource: Resource, place: Path) -> dict[str, Any]:
+def with_paths(resource: Resource, environment: Path) -> dict[str, Any]:
     """Return props of a function that finds packages, and commands if it is a custom runtime."""
-    given: Any = resource.props.get(ENVIRONMENT) or {}
-    if not isinstance(given, dict):
+    variables: Any = resource.props.get(ENVIRONMENT) or {}
+    if not isinstance(variables, dict):
         return resource.props  # a rule names it
-    further = {"PYTHONPATH": place / _PACKAGES}
+    folders = {"PYTHONPATH": environment / _PACKAGES}
     if resource.props.get("runtime") in runtimes.CUSTOM:
-        further["PATH"] = place / "bin"
-    paths = {
-        name: os.pathsep.join(filter(None, [str(folder), str(given.get(name) or "")]))
-        for name, folder in further.items()
-    }
-    return {**resource.props, ENVIRONMENT: given | paths}
+        folders["PATH"] = environment / "bin"
+    paths = {}
+    for name, folder in folders.items():
+        further = variables.get(name)
+        paths[name] = f"{folder}{os.pathsep}{further}" if further else str(folder)
+    return {**resource.props, ENVIRONMENT: variables | paths}

@@ -22,7 +22,7 @@ from fc_async_plugin.project.attached import shortened
 from fc_async_plugin.project.code import own_folders
 from fc_async_plugin.project.sources import sources_of
 from fc_async_plugin.s_yaml import TemplateError, files
-from fc_async_plugin.s_yaml.model import is_function, with_props
+from fc_async_plugin.s_yaml.model import with_props
 from fc_async_plugin.s_yaml.resolving import ENVIRONMENT
 from fc_async_sdk.spec import runtimes
 
@@ -42,11 +42,12 @@ def wishes(project: Project) -> dict[Path, Wish]:
     One answer is for all examples in a file, as long as it has the same content.
     """
     beside = f"examples; write real ones into .env beside {Path(project.file).name}"
-    found = {}
+    questions = {}
     for file, values in _examples(project).items():
         text = f"values from {os.path.relpath(file)}: {shortened(list(values))} ({beside})"
-        found[file] = Wish(key_of("examples", file, content_of([file])), text, runs=False)
-    return found
+        key = key_of("examples", file, content_of([file]))
+        questions[file] = Wish(key, text, runs=False)
+    return questions
 
 
 def with_examples(
@@ -59,45 +60,58 @@ def with_examples(
         allowed: The files from which the user lets them be taken.
         again: Reads the template with further environment variables.
     """
-    given = [each for file, each in _examples(project).items() if file in allowed]
-    values = {name: value for each in given for name, value in each.items()}
+    values: dict[str, str] = {}
+    for file, examples in _examples(project).items():
+        if file in allowed:
+            values |= examples
     if not values:
         return project
-    others = {one.name: one.at(ENVIRONMENT) for one in again(values).resources}
-    functions = (one for one in project.resources if is_function(one) and others.get(one.name))
-    props = {
-        one.name: one.props | {ENVIRONMENT: _without_given(one, others[one.name])}
-        for one in functions
-    }
+    # An example may stand inside of a longer value, so the whole template is read once more.
+    variables = {resource.name: resource.at(ENVIRONMENT) for resource in again(values).resources}
+    props = {}
+    for function in project.functions:
+        if completed := variables.get(function.name):
+            environment = _without_those_of_runtime(function, completed)
+            props[function.name] = function.props | {ENVIRONMENT: environment}
     unset = tuple(name for name in project.unset if name not in values)
     return msgspec.structs.replace(with_props(project, props), unset=unset)
 
 
-def _without_given(function: Resource, variables: dict[str, Any]) -> dict[str, Any]:
+def _without_those_of_runtime(function: Resource, variables: dict[str, Any]) -> dict[str, Any]:
     """Return variables without those that the runtime gives, unless the function sets them."""
-    own = function.at(ENVIRONMENT) or {}
+    set_by_function = function.at(ENVIRONMENT) or {}
     return {
         name: value
         for name, value in variables.items()
-        if name in own or not runtimes.gives_variable(name)
+        if name in set_by_function or not runtimes.gives_variable(name)
     }
 
 
 def _examples(project: Project) -> dict[Path, dict[str, str]]:
     """Return the examples in each file by variable; of a variable in several, the first one."""
-    found: dict[Path, dict[str, str]] = {}
+    examples: dict[Path, dict[str, str]] = {}
     lacking = {name for name in project.unset_variables if not runtimes.gives_variable(name)}
-    for file in _files(project) if lacking else ():
+    if not lacking:
+        return {}
+    for file in _files(project):
         with suppress(TemplateError):  # a file that cannot be read has no examples
-            read = files.completed({}, file)
-            values = {name: read[name] for name in sorted(lacking & read.keys()) if read[name]}
+            content = files.completed({}, file)
+            names = sorted(lacking & content.keys())
+            values = {name: content[name] for name in names if content[name]}
             lacking -= values.keys()
-            found |= {file: values} if values else {}
-    return found
+            if values:
+                examples[file] = values
+    return examples
 
 
 def _files(project: Project) -> Iterator[Path]:
-    code = (Path(os.path.normpath(one.code)) for one in sources_of([project]) if one.code)
-    folders = dict.fromkeys([*own_folders(project), *code])
-    found = (folder / name for folder in folders for name in _NAMES if (folder / name).is_file())
-    yield from (one for one in found if one.resolve().parent == one.parent.resolve())
+    folders = own_folders(project)
+    for source in sources_of([project]):
+        if source.code:
+            folders.append(Path(os.path.normpath(source.code)))
+    for folder in dict.fromkeys(folders):
+        for name in _NAMES:
+            file = folder / name
+            # A link in a repository may lead to any file of the user, such as keys of a cloud.
+            if file.is_file() and file.resolve().parent == folder.resolve():
+                yield file

@@ -45,7 +45,7 @@ class Import(NamedTuple):
         function: The function.
         runtime: Its runtime.
         module: Top-level name of the module.
-        place: The file and the line of the import.
+        position: The file and the line of the import.
         runs: Whether a call always runs it: it is not in a branch, nor in a function elsewhere.
         inside: Where the project has the module outside of the code; "": it does not have it.
     """
@@ -53,7 +53,7 @@ class Import(NamedTuple):
     function: str
     runtime: str
     module: str
-    place: str
+    position: str
     runs: bool = True
     inside: str = ""
 
@@ -74,10 +74,10 @@ class Import(NamedTuple):
     @property
     def missing(self) -> tuple[str, str]:
         """The fault in the cloud in one sentence, and the advice in another one."""
-        imports = f"{self.function} imports {self.module} ({self.place})"
+        imports = f"{self.function} imports {self.module} ({self.position})"
         if self.module in sys.stdlib_module_names:
-            what = f"which the standard library of {self.runtime} does not have"
-            return f"{imports}, {what}", "choose another runtime or another module"
+            reason = f"which the standard library of {self.runtime} does not have"
+            return f"{imports}, {reason}", "choose another runtime or another module"
         return (
             f"{imports} from this machine; in the cloud it is missing",
             f"put {self._named} into requirements.txt and install it into the code",
@@ -86,18 +86,18 @@ class Import(NamedTuple):
     @property
     def absent(self) -> str:
         """The fault here in one sentence, with what to do, if the runtime does not ship it."""
-        imports = f"{self.function} imports {self.module} ({self.place}), which"
+        imports = f"{self.function} imports {self.module} ({self.position}), which"
         if self.module.startswith((".", "/")):
             return f"{imports} does not exist: build or write it"
-        file = f"{self.place.partition('/')[0]}/{_NODE if self._of_node else _REQUIREMENTS}"
+        file = f"{self.position.partition('/')[0]}/{_NODE if self._of_node else _REQUIREMENTS}"
         lacks = f"{imports} this machine lacks, and {self.runtime} does not ship it"
         fix = _how_to_get(self.module, self.package, file, self.inside, of_node=self._of_node)
         return f"{lacks}: {fix}"
 
     @property
     def _named(self) -> str:
-        known = _requirements.known_package(self.module)
-        return known or f"the package that has {self.module}"
+        package = _requirements.known_package(self.module)
+        return package or f"the package that has {self.module}"
 
 
 def _how_to_get(module: str, package: str, file: str, inside: str, *, of_node: bool) -> str:
@@ -145,13 +145,13 @@ def failed(function: str, runtime: str, error: str, code: Path | None = None) ->
         module = match["python"].partition(".")[0]
         if re.search(rf"Unable to import module '{re.escape(module)}\b", error):
             return ""  # that of the handler, which no package has
-        place = _place_of(module, code) if code else ""
-        if place == ".":
+        folder = _place_of(module, code) if code else ""
+        if folder == ".":
             return ""  # the code has the package, which is for another machine or incomplete
-        if place:
+        if folder:
             return (
-                f"{function} cannot import {module}, which is in {place} of its code folder: add "
-                f"/code/{place} to PYTHONPATH in environmentVariables"
+                f"{function} cannot import {module}, which is in {folder} of its code folder: add "
+                f"/code/{folder} to PYTHONPATH in environmentVariables"
             )
         package, file = _requirements.package_of(module), _REQUIREMENTS
     else:
@@ -160,8 +160,8 @@ def failed(function: str, runtime: str, error: str, code: Path | None = None) ->
         file = _NODE
     mark = runtimes.shipped(runtime, module)
     inside = _in_project(module, code) if code and not mark else ""
-    there = f"ships it ({mark})" if mark else "does not ship it"
-    lacks = f"{function} lacks {package}, and {runtime} {there}"
+    answer = f"ships it ({mark})" if mark else "does not ship it"
+    lacks = f"{function} lacks {package}, and {runtime} {answer}"
     if mark or (not inside and (file == _NODE or _requirements.known_package(module))):
         return f"{lacks}: with it in {file} of the code folder, fc-async dev --install installs it"
     file = f"{file} of the code folder"
@@ -179,8 +179,8 @@ def _in_project(module: str, code: Path) -> str:
             return ""
         for pattern in ("", "[!.]*/"):
             for name in (module, f"{module}.py"):
-                places = [place for place in above.glob(pattern + name) if place.exists()]
-                outside = [place for place in places if not place.is_relative_to(folder)]
+                paths = [path for path in above.glob(pattern + name) if path.exists()]
+                outside = [path for path in paths if not path.is_relative_to(folder)]
                 if outside and not (outside[0].is_dir() and not any(outside[0].iterdir())):
                     return os.path.relpath(outside[0])
         if (above / ".git").exists():
@@ -191,22 +191,22 @@ def _in_project(module: str, code: Path) -> str:
 def _place_of(module: str, code: Path) -> str:
     """Return the folder in the code that has a module, at most three levels down, else ""."""
     names = [f"{level}{module}{end}" for level in _LEVELS for end in ("", ".py")]
-    places = (one.parent.relative_to(code) for name in names for one in code.glob(name))
-    return next((str(one) for one in places if one.name != "site-packages"), "")
+    folders = (path.parent.relative_to(code) for name in names for path in code.glob(name))
+    return next((str(folder) for folder in folders if folder.name != "site-packages"), "")
 
 
 def missing(project: Project) -> Iterator[Import]:
     """Yield the imports of a template's Python functions, each module once for each function."""
     for resource in project.resources:
         runtime = str(resource.props.get("runtime") or "")
-        there = _modules(project, resource, runtime) if runtime in runtimes.PYTHON else None
+        available = _modules(project, resource, runtime) if runtime in runtimes.PYTHON else None
         code = _code(project, resource)
-        if code is None or there is None:
+        if code is None or available is None:
             continue
-        there |= _requirements.modules(requirements(code))
-        for name, (place, _) in _imports_of(project, resource, code).items():
-            if name not in there and importlib.util.find_spec(name) is not None:
-                yield Import(resource.function_name, runtime, name, place)
+        available |= _requirements.modules(requirements(code))
+        for name, (position, _) in _imports_of(project, resource, code).items():
+            if name not in available and importlib.util.find_spec(name) is not None:
+                yield Import(resource.function_name, runtime, name, position)
 
 
 def absent(project: Project) -> Iterator[Import]:
@@ -223,21 +223,21 @@ def absent(project: Project) -> Iterator[Import]:
         required = _requirements.missing(requirements(code))
         of_layers = runtimes.modules(runtime, layers_elsewhere(resource))
         shipped = runtimes.modules(runtime) or frozenset()
-        for name, (place, runs) in _imports_of(project, resource, code).items():
+        for name, (position, runs) in _imports_of(project, resource, code).items():
             if name in sys.stdlib_module_names or importlib.util.find_spec(name) is not None:
                 continue
             inside = _in_project(name, code) if name not in shipped else ""
-            found = Import(resource.function_name, runtime, name, place, runs, inside)
-            if _is_required(found, required):
+            imported = Import(resource.function_name, runtime, name, position, runs, inside)
+            if _is_required(imported, required):
                 continue
             may_come = required or of_layers is None or name in of_layers
             if name in shipped or not may_come:
-                yield found
+                yield imported
 
 
-def _is_required(found: Import, required: frozenset[str]) -> bool:
+def _is_required(imported: Import, required: frozenset[str]) -> bool:
     """Return whether a requirement that is not installed has a module."""
-    names = {_requirements.normalised(found.package), _requirements.normalised(found.module)}
+    names = {_requirements.normalised(imported.package), _requirements.normalised(imported.module)}
     return bool(names & required)
 
 
@@ -285,19 +285,19 @@ def _imports_of(
     project: Project, resource: Resource, code: Path, too_large: list[str] | None = None
 ) -> dict[str, tuple[str, bool]]:
     layers = (layer / "python" for layer in local_layers(project, resource))
-    places = [code, *python_path(resource, code), *layers]
+    folders = [code, *python_path(resource, code), *layers]
     handler = str(resource.props.get("handler") or DEFAULT_HANDLER)
     module = handler.rpartition(".")[0].replace("/", ".")
-    return _imports(module, places, [] if too_large is None else too_large)
+    return _imports(module, folders, [] if too_large is None else too_large)
 
 
 def _modules(project: Project, resource: Resource, runtime: str) -> frozenset[str] | None:
     """Return what a function has beside its own code; None if it has a layer of unknown content."""
-    there = runtimes.modules(runtime, layers_elsewhere(resource))
-    if there is None or not all(layer.is_dir() for layer in local_layers(project, resource)):
+    available = runtimes.modules(runtime, layers_elsewhere(resource))
+    if available is None or not all(layer.is_dir() for layer in local_layers(project, resource)):
         return None
     absent = runtimes.not_in_standard_library(runtime)
-    return there | (sys.stdlib_module_names - absent) | {"__main__"}
+    return available | (sys.stdlib_module_names - absent) | {"__main__"}
 
 
 def python_path(resource: Resource, code: Path) -> Iterator[Path]:
@@ -310,41 +310,41 @@ def python_path(resource: Resource, code: Path) -> Iterator[Path]:
 
 
 def _imports(
-    handler: str, places: Sequence[Path], too_large: list[str]
+    handler: str, folders: Sequence[Path], too_large: list[str]
 ) -> dict[str, tuple[str, bool]]:
     """Return what a handler and the modules in the code that it needs import from elsewhere.
 
     Args:
         handler: Module of the handler.
-        places: The code folder, then further folders with modules.
+        folders: The code folder, then further folders with modules.
         too_large: Gets a sentence for each file that is not read, because it is too large.
 
     Returns:
         Top-level names, with the place of the first import, and whether a call always runs one.
     """
-    code = places[0]
-    found: dict[str, tuple[str, bool]] = {}
+    code = folders[0]
+    imports: dict[str, tuple[str, bool]] = {}
     waiting, seen = [(file, True) for file in _files(handler, code)], set[Path]()
-    own = {file for file, _ in waiting}
+    handler_files = {file for file, _ in waiting}
     while waiting:
         file, loaded = waiting.pop()
         if file in seen:
             continue
         seen.add(file)
-        reader = _Reader(runs=loaded, calls=file in own)
+        reader = _Reader(runs=loaded, calls=file in handler_files)
         if not reader.take(_read(file, too_large)):
             continue
         for name, line, runs in reader.names:
             top = name.partition(".")[0]
-            is_first = top not in found or runs > found[top][1]
-            if is_first and not _is_in(top, places):
-                found[top] = (f"{file.relative_to(code.parent)}:{line}", runs)
+            is_first = top not in imports or runs > imports[top][1]
+            if is_first and not _is_in(top, folders):
+                imports[top] = (f"{file.relative_to(code.parent)}:{line}", runs)
             # Files that are always loaded are read first.
             position = len(waiting) if runs else 0
             waiting[position:position] = [(needed, runs) for needed in _files(name, code)]
         if reader.relative:
             waiting[:0] = [(module, False) for module in file.parent.glob("*.py")]
-    return found
+    return imports
 
 
 def _is_in(module: str, folders: Sequence[Path]) -> bool:
@@ -389,18 +389,18 @@ class _Reader(ast.NodeVisitor):
 
     def _perhaps(self, nodes: Iterable[ast.AST]) -> None:
         before, self._runs = self._runs, False
-        for one in nodes:
-            self.visit(one)
+        for node in nodes:
+            self.visit(node)
         self._runs = before
 
     def visit_Import(self, node: ast.Import) -> None:
-        self.names += [(one.name, node.lineno, self._runs) for one in node.names]
+        self.names += [(alias.name, node.lineno, self._runs) for alias in node.names]
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
         self.relative = self.relative or node.level > 0
         if node.module and not node.level:
-            names = [f"{node.module}.{one.name}" for one in node.names]
-            self.names += [(one, node.lineno, self._runs) for one in names]
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            self.names += [(name, node.lineno, self._runs) for name in names]
 
     def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         (self.generic_visit(node) if self._calls else self._perhaps(node.body))
@@ -414,8 +414,8 @@ class _Reader(ast.NodeVisitor):
 
     def visit_Try(self, node: ast.Try) -> None:
         handled = any(
-            one.type is None or any(name in ast.dump(one.type) for name in _HANDLED)
-            for one in node.handlers
+            handler.type is None or any(name in ast.dump(handler.type) for name in _HANDLED)
+            for handler in node.handlers
         )
         for part in (*([] if handled else node.body), *node.orelse, *node.finalbody):
             self.visit(part)

@@ -138,9 +138,9 @@ def absent_of_node(projects: Iterable[Project]) -> Iterator[Import]:
             continue
         dependencies = package_json(source.code).dependencies
         incomplete = node_packages_missing(source)  # packages may bring further ones
-        for name, place in lacks.items():
+        for name, position in lacks.items():
             if name.startswith((".", "/")) or not (incomplete or name in dependencies):
-                yield Import(source.function, source.runtime, name, place)
+                yield Import(source.function, source.runtime, name, position)
 
 
 class Package(msgspec.Struct, frozen=True):
@@ -165,9 +165,9 @@ def package_json(folder: Path) -> Package:
 def state_of(folder: Path) -> str:
     """Return a value that changes with the names, sizes and times of files below a folder."""
     digest = hashlib.sha256()
-    for place, folders, names in os.walk(folder):
+    for parent, folders, names in os.walk(folder):
         folders[:] = sorted(set(folders) - _NOT_READ)
-        for path in (Path(place, name) for name in sorted(names)):
+        for path in (Path(parent, name) for name in sorted(names)):
             with contextlib.suppress(FileNotFoundError):  # removed meanwhile
                 status = path.lstat()
                 digest.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
@@ -204,8 +204,8 @@ class Installation(NamedTuple):
         """Question to the user; its answer counts for these packages and files."""
         folder = self.source.code or Path()
         needs = self.needs or Needs(folder / NODE_FILE)
-        place = f"{needs.file.parent.name}/" if needs.file and needs.file.parent != folder else ""
-        text = f"{self.source.function}: install {place}{needs.what}"
+        prefix = f"{needs.file.parent.name}/" if needs.file and needs.file.parent != folder else ""
+        text = f"{self.source.function}: install {prefix}{needs.what}"
         files = {
             *content_files(folder),
             *content_files(needs.file.parent if needs.file else folder),
@@ -282,16 +282,18 @@ class Installer:
                 added[installation.source.resource] = installation.layer
         return with_layers(project, added) if added else project
 
-    def _install_one(self, one: Installation) -> None:
+    def _install_one(self, installation: Installation) -> None:
         """Install the packages of a function, unless that failed and its code has not changed."""
-        code = one.source.code or Path()
+        code = installation.source.code or Path()
         if error := self._failed.get((code, state_of(code))):
             raise error
         try:
-            if one.layer is not None and one.needs is not None:
-                self._make_layer(one.layer, one.needs, one.source.function)
+            if installation.layer is not None and installation.needs is not None:
+                self._make_layer(
+                    installation.layer, installation.needs, installation.source.function
+                )
             else:
-                self._say(f"installing {NODE_FILE} of {one.source.function} …")
+                self._say(f"installing {NODE_FILE} of {installation.source.function} …")
                 self._install_node(code, ())
         except PluginError as error:
             self._failed[code, state_of(code)] = error
@@ -301,9 +303,9 @@ class Installer:
         """Return what the user must be asked for; nothing more is said of it."""
         installations: list[Installation] = []
         for project in projects:
-            wanted = self._wanted(environments.used(project)[0])
+            needed = self._wanted(environments.used(project)[0])
             installations += (
-                further for further in wanted if further.layer is None or not further.layer.is_dir()
+                further for further in needed if further.layer is None or not further.layer.is_dir()
             )
         self._told |= {f"not installed: {further.wish.text}" for further in installations}
         return installations if self._answers is not None else []
@@ -323,7 +325,7 @@ class Installer:
         """
         if self._answers is None:
             return
-        named = {(wanted.source.function, wanted.what) for wanted in allowed}
+        named = {(installation.source.function, installation.what) for installation in allowed}
         due = [
             installation
             for installation in self.due(projects)
@@ -384,9 +386,9 @@ def _remove_backports(folder: Path) -> None:
 def _further_packages(project: Project) -> dict[str, set[str]]:
     """Return the packages of Python that runtimes and public layers bring, by function."""
     packages: dict[str, set[str]] = {}
-    for found in imports.absent(project):
-        if found.mark:
-            packages.setdefault(found.function, set()).add(found.package)
+    for imported in imports.absent(project):
+        if imported.mark:
+            packages.setdefault(imported.function, set()).add(imported.package)
     for function, layer in layers_of(project):
         if layer.requirement and not layers.is_here(layer):
             packages.setdefault(function, set()).update(layer.requirement.split())
@@ -402,9 +404,9 @@ def _needs_of(source: Source, further: set[str]) -> Needs:
     """
     file = requirements_of(source)
     # The packages in the code hide those of layers and of the runtime.
-    own = _requirements.named(file.read_text("utf-8", "replace") if file else "")
-    wanted = further.union(_of_project(source))
-    packages = sorted(package for package in wanted if _name(package) not in own)
+    named = _requirements.named(file.read_text("utf-8", "replace") if file else "")
+    required = further.union(_of_project(source))
+    packages = sorted(package for package in required if _name(package) not in named)
     return Needs(file, tuple(packages), shipped_for_node(source))
 
 
@@ -485,10 +487,10 @@ def install_packages(needs: Needs, target: Path) -> list[str]:
     try:
         _install_packages(needs.file, needs, target)
     except PluginError as error:
-        said, text = str(error), needs.file.read_text("utf-8", "replace") if needs.file else ""
+        message, text = str(error), needs.file.read_text("utf-8", "replace") if needs.file else ""
         other = target.with_name(_FILE)
         while True:
-            text, lines = _requirements.loosened(text, said)
+            text, lines = _requirements.loosened(text, message)
             if not lines:
                 raise
             taken += lines
@@ -497,7 +499,7 @@ def install_packages(needs: Needs, target: Path) -> list[str]:
                 _install_packages(other, needs, target)
                 break
             except PluginError as again:
-                said = str(again)
+                message = str(again)
     return taken
 
 
@@ -505,8 +507,8 @@ def _install_packages(file: Path | None, needs: Needs, target: Path) -> None:
     """Install packages; paths in requirements are relative to their file, as in its folder."""
     named = ["--requirement", str(file.resolve())] if file else []
     command = [*_installer(), "--target", str(target.resolve()), *named, "--", *needs.packages]
-    what, folder = needs.file or ", ".join(needs.packages), needs.file and needs.file.parent
-    _run(command if needs.packages else command[:-1], what, folder)
+    subject, folder = needs.file or ", ".join(needs.packages), needs.file and needs.file.parent
+    _run(command if needs.packages else command[:-1], subject, folder)
 
 
 def install_node_packages(folder: Path, packages: Sequence[str]) -> None:
@@ -520,8 +522,8 @@ def install_node_packages(folder: Path, packages: Sequence[str]) -> None:
     folder.mkdir(exist_ok=True)
     usual = "--omit=dev --no-audit --no-fund --loglevel=error"
     if packages:
-        place = ["--prefix", str(folder.resolve())]
-        command = ["npm", "install", "--no-package-lock", *usual.split(), *place, "--", *packages]
+        target = ["--prefix", str(folder.resolve())]
+        command = ["npm", "install", "--no-package-lock", *usual.split(), *target, "--", *packages]
         _run(command, ", ".join(packages), folder)
         return
     _run(node_install(folder, usual), folder / NODE_FILE, folder)
@@ -565,9 +567,9 @@ def node_manager(folder: Path) -> str:
 def _manager_of_locks(folder: Path) -> str:
     if _has_lock(folder):
         return "npm"
-    for place in (folder, *folder.resolve().parents):
+    for ancestor in (folder, *folder.resolve().parents):
         for name, lock in _MANAGERS.items():
-            if (place / lock).is_file():
+            if (ancestor / lock).is_file():
                 return name
     return "npm"
 
@@ -577,10 +579,10 @@ def _has_lock(folder: Path) -> bool:
     return any((folder / name).is_file() for name in _LOCKS)
 
 
-def _run(command: Sequence[str] | str, what: object, cwd: Path | None = None) -> None:
+def _run(command: Sequence[str] | str, subject: object, cwd: Path | None = None) -> None:
     done = programs.run(command, cwd)
     if done.status:
-        raise PluginError(f"{what} cannot be installed:\n{done.tail}")
+        raise PluginError(f"{subject} cannot be installed:\n{done.tail}")
 
 
 def _installer() -> Sequence[str]:

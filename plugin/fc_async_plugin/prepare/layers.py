@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from fc_async_plugin.prepare.lacks import Lack
 from fc_async_plugin.project.wanted import layers_elsewhere
-from fc_async_plugin.s_yaml.model import is_function
 from fc_async_sdk.spec import runtimes
 from fc_async_sdk.spec.runtimes import PublicLayer
 
@@ -24,9 +23,9 @@ def layers_of(project: Project) -> Iterator[tuple[str, PublicLayer]]:
 
     A layer of an account has its reference as name.
     """
-    for resource in project.resources:
-        for one in layers_elsewhere(resource) if is_function(resource) else ():
-            yield resource.function_name, runtimes.public_layer(one) or PublicLayer(one)
+    for resource in project.functions:
+        for reference in layers_elsewhere(resource):
+            yield resource.function_name, runtimes.public_layer(reference) or PublicLayer(reference)
 
 
 def is_here(layer: PublicLayer) -> bool:
@@ -50,8 +49,8 @@ def notes(projects: Iterable[Project], *, install: bool) -> list[str]:
 
 
 def _instead(layer: PublicLayer, *, install: bool) -> str:
-    what = layer.command or layer.requirement
-    if not what:
+    substitute = layer.command or layer.requirement
+    if not substitute:
         return (
             "what is in it is not known, and the functions lack it: write a folder or a zip of its "
             "files in its place in layers, for this machine alone in env.yaml: fc-async dev --env"
@@ -59,7 +58,7 @@ def _instead(layer: PublicLayer, *, install: bool) -> str:
     if is_here(layer):
         return f"{layer.command or layer.modules[0]} of this machine is used instead"
     if layer.command:
-        return str(Lack("layer", what, "", "install it"))
+        return str(Lack("layer", substitute, "", "install it"))
     if install:
-        return f"{what} is installed instead"
-    return str(Lack("layer", what, "", "fc-async dev --install installs it"))
+        return f"{substitute} is installed instead"
+    return str(Lack("layer", substitute, "", "fc-async dev --install installs it"))

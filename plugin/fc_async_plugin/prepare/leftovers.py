@@ -28,12 +28,12 @@ class Leftover(NamedTuple):
 
     Attributes:
         path: Where it is.
-        what: What it has, for people.
+        content: What it has, for people.
         size: Bytes of its files.
     """
 
     path: Path
-    what: str
+    content: str
     size: int
 
 
@@ -57,19 +57,21 @@ def leftovers(project: Path, *, data: bool) -> list[Leftover]:
         mounts = _project_folder.mounts_of(runtime)
         candidates.append((mounts, "files that functions wrote into what they mount"))
     else:
-        copies = [(runtime / name, "copies of code, made again") for name in _COPIES]
-        candidates += copies
-    there = [(path, what) for path, what in candidates if path.exists() and not path.is_symlink()]
-    return [Leftover(path, what, _size(path)) for path, what in there]
+        candidates += ((runtime / name, "copies of code, made again") for name in _COPIES)
+    return [
+        Leftover(path, content, _size(path))
+        for path, content in candidates
+        if path.exists() and not path.is_symlink()
+    ]
 
 
-def remove(found: Iterable[Leftover]) -> None:
+def remove(removable: Iterable[Leftover]) -> None:
     """Remove leftovers.
 
     Raises:
         OSError: One cannot be removed.
     """
-    for leftover in found:
+    for leftover in removable:
         if leftover.path.is_dir():
             shutil.rmtree(leftover.path)
         else:
@@ -79,5 +81,8 @@ def remove(found: Iterable[Leftover]) -> None:
 def _size(path: Path) -> int:
     if not path.is_dir():
         return path.lstat().st_size
-    files = (Path(place, name) for place, _, names in os.walk(path) for name in names)
-    return sum(file.lstat().st_size for file in files)
+    size = 0
+    for parent, _, names in os.walk(path):
+        for name in names:
+            size += Path(parent, name).lstat().st_size
+    return size

@@ -21,7 +21,6 @@ from fc_async_plugin.project.code import code_path, folder_of, missing_start_fil
 from fc_async_plugin.project.settings_file import FunctionSettings
 from fc_async_plugin.project.sources import sources_of
 from fc_async_plugin.report.safe_text import visible
-from fc_async_plugin.s_yaml.model import is_function
 from fc_async_plugin.s_yaml.resolving import ENVIRONMENT
 from fc_async_sdk.spec.runtimes import CONTAINER
 
@@ -80,16 +79,16 @@ class Question(NamedTuple):
         lines = "\n".join(f"  {visible(line)}" for line in shown.split("\n"))
         return f"{visible(self.text)}: not started; add to {os.path.relpath(self.file)}:\n{lines}"
 
-    def answer(self, given: str) -> FunctionSettings | None:
+    def answer(self, reply: str) -> FunctionSettings | None:
         """Return the settings that an answer means.
 
         Args:
-            given: The number of an option, or a command; "": the function is left out.
+            reply: The number of an option, or a command; "": the function is left out.
 
         Raises:
             ValueError: It is neither.
         """
-        text = given.strip()
+        text = reply.strip()
         if text.isdigit():
             number = int(text)
             if not 1 <= number <= len(self.proposals):
@@ -108,8 +107,8 @@ def questions(project: Project, answered: Collection[str]) -> list[Question]:
     """
     built = {build.resource for build in project.builds if not build.component}
     asked: list[Question] = []
-    for resource in project.resources:
-        if not is_function(resource) or resource.name in answered:
+    for resource in project.functions:
+        if resource.name in answered:
             continue
         if resource.props.get("runtime") == CONTAINER:
             question = _about_image(project, resource)
@@ -152,8 +151,8 @@ def _option_of(project: Project, resource: Resource, image: Image) -> Option:
         install=os.path.relpath(image.requirements, base) if image.requirements else None,
         env=variables,
     )
-    place = f"(in {os.path.relpath(image.folder)})"
-    text = f"{os.path.relpath(image.file)}: {shlex.join(image.command)}  {place}"
+    location = f"(in {os.path.relpath(image.folder)})"
+    text = f"{os.path.relpath(image.file)}: {shlex.join(image.command)}  {location}"
     return Option(text, settings)
 
 

@@ -53,8 +53,8 @@ class Broken(NamedTuple):
 
 def check(source: Source, files: Iterable[Path]) -> list[Broken]:
     """Return which of some files of a function are broken."""
-    found = (_check(source.runtime, path) for path in files)
-    return [one for one in found if one is not None]
+    results = (_check(source.runtime, path) for path in files)
+    return [broken for broken in results if broken is not None]
 
 
 def handler_files(source: Source) -> Collection[Path]:
@@ -72,12 +72,12 @@ def absent_modules(source: Source) -> dict[str, str]:
     """
     files = handler_files(source) if source.runtime in NODE else ()
     root = Path(os.path.abspath(source.code or "."))  # noqa: PTH100 -- links stay, as in files
-    layers = [str(one) for one in source.layers]
-    found: dict[str, str] = {}
+    layers = [str(layer) for layer in source.layers]
+    modules: dict[str, str] = {}
     for file in files:
         request = {"file": os.path.abspath(file), "root": str(root), "layers": layers}  # noqa: PTH100 -- as above
-        found |= _checker().ask(request) or {}
-    return found
+        modules |= _checker().ask(request) or {}
+    return modules
 
 
 def _check(runtime: str, path: Path) -> Broken | None:
@@ -88,10 +88,10 @@ def _check(runtime: str, path: Path) -> Broken | None:
             return _python(path, path.read_bytes())
     except OSError:
         return None  # deleted meanwhile: another change follows
-    said = ""
-    if runtime in NODE and path.suffix in _JAVASCRIPT:
-        said = _checker().ask(str(path))
-    return _of_node(path, said) if said else None
+    if runtime not in NODE or path.suffix not in _JAVASCRIPT:
+        return None
+    output = _checker().ask(str(path))
+    return _of_node(path, output) if output else None
 
 
 def _python(path: Path, code: bytes) -> Broken | None:
@@ -162,15 +162,15 @@ def _checker() -> NodeChecker:
     return NodeChecker()
 
 
-def _of_node(path: Path, said: str) -> Broken:
+def _of_node(path: Path, output: str) -> Broken:
     """Read the message of node: place, line of the file, carets, an empty line, the error."""
-    lines = said.splitlines()
-    place = lines[0].rpartition(":")[2] if lines else ""
+    lines = output.splitlines()
+    number = lines[0].rpartition(":")[2] if lines else ""
     message = next((line for line in lines if "Error: " in line), "it cannot be read")
     carets = lines[2] if len(lines) > 2 else ""  # noqa: PLR2004 -- as above
     return Broken(
         path,
-        int(place) if place.isdigit() else 0,
+        int(number) if number.isdigit() else 0,
         message.partition("Error: ")[2] or message,
         lines[1] if len(lines) > 1 else "",
         carets.find("^") + 1,

@@ -33,13 +33,14 @@ def files_of(folder: Path) -> dict[Path, State]:
     """Return the files below a folder that the repository has, as they are."""
     specs = [*_ignored(folder)]
     states: dict[Path, State] = {}
-    for place, folders, names in os.walk(folder):
+    for parent, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if name not in _NOT_READ]
         if len(states) > _MOST_FILES:
             return {}
         for name in names:
-            file = Path(place, name)
-            if not any(spec.match_file(file.relative_to(top).as_posix()) for top, spec in specs):
+            file = Path(parent, name)
+            ignored = (spec.match_file(file.relative_to(top).as_posix()) for top, spec in specs)
+            if not any(ignored):
                 with contextlib.suppress(FileNotFoundError):  # removed meanwhile
                     status = file.lstat()
                     states[file] = (status.st_size, status.st_mtime_ns)
@@ -59,12 +60,12 @@ def changed(folder: Path, before: Mapping[Path, State]) -> list[Path]:
 
 def _ignored(folder: Path) -> Iterator[tuple[Path, GitIgnoreSpec]]:
     """Yield the patterns of the files ``.gitignore`` in a folder and above it in its repository."""
-    for place in (folder, *folder.parents):
-        if is_shared(place):
+    for ancestor in (folder, *folder.parents):
+        if is_shared(ancestor):
             return
-        file = place / _IGNORE
+        file = ancestor / _IGNORE
         if file.is_file():
             lines = file.read_text("utf-8", "replace").splitlines()
-            yield place, GitIgnoreSpec.from_lines(lines)
-        if (place / ".git").exists():
+            yield ancestor, GitIgnoreSpec.from_lines(lines)
+        if (ancestor / ".git").exists():
             return

@@ -59,14 +59,14 @@ _JOINED: Final = ("tokenLookup", "claimPassBy")
 def triggers(
     resource: Resource,
     *,
-    here: bool,
+    local: bool,
     refuse: Callable[[Resource, TemplateError], None] | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Return the triggers of a function by name.
 
     Args:
         resource: The function.
-        here: Whether it runs on this machine. Triggers with a ``${…}`` that only ``s`` resolves
+        local: Whether it runs on this machine. Triggers with a ``${…}`` that only ``s`` resolves
             are then left out, and :func:`omitted` names them.
         refuse: Called with the function and the error of a trigger that cannot be sent, which is
             then left out; None: it is an error.
@@ -74,25 +74,25 @@ def triggers(
     Raises:
         TemplateError: A trigger cannot be sent, or two have one name.
     """
-    found: dict[str, dict[str, Any]] = {}
-    for index, one in enumerate(_listed(resource)):
-        if here and any(unresolved_in(one)):
+    documents: dict[str, dict[str, Any]] = {}
+    for index, trigger in enumerate(_listed(resource)):
+        if local and any(unresolved_in(trigger)):
             continue
         try:
-            document = _trigger(resource, index, one)
-            name = str(one["triggerName"])
-            if name in found:
+            document = _trigger(resource, index, trigger)
+            name = str(trigger["triggerName"])
+            if name in documents:
                 raise failure(
                     resource.where(TRIGGERS, index),
                     f"{resource.name!r} has two triggers with the name {name!r}",
                     "give each its own name",
                 )
-            found[name] = document
+            documents[name] = document
         except TemplateError as error:
             if refuse is None:
                 raise
             refuse(resource, error)
-    return found
+    return documents
 
 
 def with_triggers(resource: Resource, indices: Sequence[int]) -> Resource:
@@ -114,27 +114,27 @@ def here(resource: Resource) -> Resource:
     props = copy.deepcopy(resource.props)
     for *above, key in _only_by_s(resource):
         inner: Any = props
-        for one in above:
-            inner = inner[one]
+        for name in above:
+            inner = inner[name]
         del inner[key]
     return msgspec.structs.replace(resource, props=props)
 
 
 def _only_by_s(resource: Resource) -> dict[Path, str]:
     """Return the places in a function that :func:`here` leaves out, and why; last items first."""
-    found: dict[Path, str] = {}
+    reasons: dict[Path, str] = {}
     for name in (*SETTINGS, BLOCK, CONCURRENCY):
         value = resource.props.get(name)
         if name in _NEEDED:
             continue
         if value == "auto":
-            found[name,] = "auto makes other resources"
+            reasons[name,] = "auto makes other resources"
         for path, text in unresolved_in(value, name):
             later = f"{text} is known only afterwards"
             if (name, text) == ("role", f"${{resources.{resource.name}.output}}"):
                 later = "the mapping describes one to make"  # of a template of edition 1.0.0
-            found.setdefault(path[: _DEPTHS.get(name, 1)], later)
-    return dict(reversed(found.items()))
+            reasons.setdefault(path[: _DEPTHS.get(name, 1)], later)
+    return dict(reversed(reasons.items()))
 
 
 def concurrency(resource: Resource) -> dict[str, dict[str, Any]]:
@@ -157,11 +157,11 @@ def concurrency(resource: Resource) -> dict[str, dict[str, Any]]:
     return {"": {"reservedConcurrency": count}}
 
 
-def omitted(project: Project, only: Collection[str], *, here: bool) -> Iterator[str]:
+def omitted(project: Project, only: Collection[str], *, local: bool) -> Iterator[str]:
     """Yield what a deployment of functions leaves out or cannot compare, one sentence each."""
     yield from unset(project)
     for name, problems in project.left_out.items():
-        yield from (f"not deployed: {name}: {one}" for one in problems)
+        yield from (f"not deployed: {name}: {problem}" for problem in problems)
     blocks: dict[str, list[str]] = {}
     for resource in project.resources:
         if only and resource.name not in only:
@@ -173,7 +173,7 @@ def omitted(project: Project, only: Collection[str], *, here: bool) -> Iterator[
             if name not in _DEPLOYED and value not in (None, {}, []):
                 blocks.setdefault(name, []).append(resource.name)
         yield from _not_compared(resource)
-        if here:
+        if local:
             yield from _known_later(resource)
     for name, resources in sorted(blocks.items()):
         functions = ", ".join(resources)
@@ -186,11 +186,11 @@ def omitted(project: Project, only: Collection[str], *, here: bool) -> Iterator[
 def unset(project: Project) -> Iterator[str]:
     """Yield what a template that was read for this machine has no values for, in one sentence."""
     if project.unset:
-        few = "it" if len(project.unset) == 1 else "them"
+        pronoun = "it" if len(project.unset) == 1 else "them"
         name = project.file.rpartition("/")[2]
         yield (
-            f"no value for ${{env(…)}}: {shortened(project.unset)}; the functions run without {few}"
-            f" (set {few}, write {few} into .env beside {name}, or name a file "
+            f"no value for ${{env(…)}}: {shortened(project.unset)}; the functions run without "
+            f"{pronoun} (set {pronoun}, write {pronoun} into .env beside {name}, or name a file "
             "with fc-async dev --env-file; s needs a value)"
         )
 
@@ -204,9 +204,9 @@ def shortened(names: Sequence[str]) -> str:
 
 def not_run(project: Project, only: Collection[str]) -> Iterator[str]:
     """Yield which functions the local runtime accepts and cannot run, one sentence each."""
-    for resource in project.resources:
+    for resource in project.functions:
         name = str(resource.props.get("runtime"))
-        chosen = is_function(resource) and (not only or resource.name in only)
+        chosen = not only or resource.name in only
         if chosen and name in runtimes.OTHERS | {runtimes.CONTAINER}:
             yield (
                 f"does not run on this machine: {resource.name} (runtime {name}; the local runtime "
@@ -217,18 +217,18 @@ def not_run(project: Project, only: Collection[str]) -> Iterator[str]:
 def _not_compared(resource: Resource) -> Iterator[str]:
     name = resource.at("code", "ossObjectName")
     if name is not None:
-        place = f"oss://{resource.at('code', 'ossBucketName')}/{name}"
-        yield f"not compared by fc-async: code of {resource.name} in {place} (use s deploy)"
+        address = f"oss://{resource.at('code', 'ossBucketName')}/{name}"
+        yield f"not compared by fc-async: code of {resource.name} in {address} (use s deploy)"
 
 
 def _known_later(resource: Resource) -> Iterator[str]:
     for path, reason in reversed(_only_by_s(resource).items()):
         name = ".".join(map(str, path))
         yield f"left out here: {name} of {resource.name} ({reason}; s deploy does that)"
-    for one in _listed(resource):
-        for _, text in islice(unresolved_in(one), 1):
+    for trigger in _listed(resource):
+        for _, text in islice(unresolved_in(trigger), 1):
             yield (
-                f"not deployed by fc-async: trigger {one.get('triggerName')} of {resource.name}"
+                f"not deployed by fc-async: trigger {trigger.get('triggerName')} of {resource.name}"
                 f" ({text} is known only after s deploy has run)"
             )
 
@@ -237,18 +237,18 @@ def _listed(resource: Resource) -> list[dict[str, Any]]:
     listed = resource.props.get(TRIGGERS)
     if listed is None:
         return []
-    if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
+    if not isinstance(listed, list) or not all(isinstance(trigger, dict) for trigger in listed):
         raise failure(
             resource.where(TRIGGERS), f"{TRIGGERS} of {resource.name!r} is not a list of mappings"
         )
     return listed
 
 
-def _trigger(resource: Resource, index: int, one: dict[str, Any]) -> dict[str, Any]:
-    refuse_unresolved(resource, one, TRIGGERS, index)
-    config = one.get("triggerConfig") or {}
+def _trigger(resource: Resource, index: int, trigger: dict[str, Any]) -> dict[str, Any]:
+    refuse_unresolved(resource, trigger, TRIGGERS, index)
+    config = trigger.get("triggerConfig") or {}
     for name in ("triggerName", "triggerType"):
-        if not one.get(name) or not isinstance(one[name], str):
+        if not trigger.get(name) or not isinstance(trigger[name], str):
             raise failure(
                 resource.where(TRIGGERS, index),
                 f"a trigger of {resource.name!r} has no {name}",
@@ -257,13 +257,13 @@ def _trigger(resource: Resource, index: int, one: dict[str, Any]) -> dict[str, A
     if not isinstance(config, dict):
         raise failure(
             resource.where(TRIGGERS, index, "triggerConfig"),
-            f"triggerConfig of {one['triggerName']!r} is not a mapping",
+            f"triggerConfig of {trigger['triggerName']!r} is not a mapping",
         )
     return {
-        "triggerType": one["triggerType"],
+        "triggerType": trigger["triggerType"],
         "triggerConfig": _config(config),
-        "qualifier": str(one.get("qualifier") or limits.DEFAULT_QUALIFIER),
-        **{name: str(one[name]) for name in _TEXTS if one.get(name)},
+        "qualifier": str(trigger.get("qualifier") or limits.DEFAULT_QUALIFIER),
+        **{name: str(trigger[name]) for name in _TEXTS if trigger.get(name)},
     }
 
 

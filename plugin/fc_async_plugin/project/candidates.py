@@ -69,25 +69,25 @@ def _tree(project: Project) -> Iterator[Path]:
     top = top_of(project)
     deep = repository_of(project) is not None
     count = 0
-    for place, folders, names in os.walk(top):
+    for parent, folders, names in os.walk(top):
         for name in names:
             count += 1
-            file = Path(place, name)
+            file = Path(parent, name)
             # A link may lead out of the project, to a file of the user.
             if os.access(file, os.R_OK) and file.resolve().is_relative_to(top.resolve()):
                 yield file
         if count > _MOST_FILES:
             return
-        inner = [name for name in folders if _is_searched(place, name)]
-        folders[:] = inner if deep or Path(place) == top else []
+        inner = [name for name in folders if _is_searched(parent, name)]
+        folders[:] = inner if deep or Path(parent) == top else []
 
 
-def _is_searched(place: str, name: str) -> bool:
+def _is_searched(parent: str, name: str) -> bool:
     """Return whether a folder has files of the project, and is not a repository of its own."""
     if name.startswith(".") or name in _NOT_SEARCHED:
         return False
     # Unlike Path.exists, this is False for a folder that this user may not read.
-    return not os.path.exists(os.path.join(place, name, ".git"))  # noqa: PTH110, PTH118
+    return not os.path.exists(os.path.join(parent, name, ".git"))  # noqa: PTH110, PTH118
 
 
 def _nearest(project: Project, paths: Iterable[Path]) -> list[Path]:

@@ -25,10 +25,10 @@ KINDS: Final[dict[NodeKind, Of]] = {
 """Names in steps of the kinds that a deployment can create."""
 
 
-def channels(wanted: Wanted, account_id: str) -> list[Channel]:
+def channels(state: Wanted, account_id: str) -> list[Channel]:
     """Return the queues, topics and event buses of the account that a template names."""
-    found = of_account(_nodes(wanted, account_id), account_id)
-    return sorted(Channel(KINDS[node.kind], node.region, node.name) for node in found)
+    nodes = of_account(_nodes(state, account_id), account_id)
+    return sorted(Channel(KINDS[node.kind], node.region, node.name) for node in nodes)
 
 
 def of_resources(resources: Iterable[Resource], *, triggers: bool) -> set[Channel]:
@@ -50,13 +50,13 @@ def nodes_of(resource: Resource, *, triggers: bool) -> list[Node]:
     Raises:
         TemplateError: A block or a trigger has a value of a wrong type.
     """
-    place = Place(resource.region, resource.function_name)
+    address = Place(resource.region, resource.function_name)
     account_id = resource.account_id
     block = desired(resource)
     texts = [text for _, text in block.config.destinations] if block else []
-    nodes = set(destinations(texts, place, account_id))
-    for trigger in attached.triggers(resource, here=True).values() if triggers else ():
-        nodes.update(sources(trigger, place, account_id))
+    nodes = set(destinations(texts, address, account_id))
+    for trigger in attached.triggers(resource, local=True).values() if triggers else ():
+        nodes.update(sources(trigger, address, account_id))
     return of_account(nodes, account_id)
 
 
@@ -69,38 +69,40 @@ def of_account(nodes: Iterable[Node], account_id: str) -> list[Node]:
     ]
 
 
-def not_created(wanted: Wanted) -> list[str]:
+def not_created(state: Wanted) -> list[str]:
     """Return what a template names and no deployment creates, one sentence each."""
-    topics = sorted({node.name for node in _nodes(wanted, "") if node.kind == "rocketmq"})
+    topics = sorted({node.name for node in _nodes(state, "") if node.kind == "rocketmq"})
     return [f"not created by fc-async: topic {name} of RocketMQ" for name in topics]
 
 
-def _nodes(wanted: Wanted, account_id: str) -> set[Node]:
-    found: set[Node] = set()
-    for place, want in wanted.items():
+def _nodes(state: Wanted, account_id: str) -> set[Node]:
+    nodes: set[Node] = set()
+    for address, want in state.items():
         for config in want.configs.values():
-            found.update(destinations((text for _, text in config.destinations), place, account_id))
+            nodes.update(
+                destinations((text for _, text in config.destinations), address, account_id)
+            )
         for trigger in (want.triggers or {}).values():
-            found.update(sources(trigger, place, account_id))
-    return found
+            nodes.update(sources(trigger, address, account_id))
+    return nodes
 
 
-def destinations(texts: Iterable[str], place: Place, account_id: str) -> Iterator[Node]:
+def destinations(texts: Iterable[str], address: Place, account_id: str) -> Iterator[Node]:
     """Yield the nodes of destinations; an empty region or account is the function's."""
     for text in texts:
         try:
             name = arn.parse(text)
         except InvalidArn:
             continue  # the service refuses it with its own message
-        yield Node.of(name.resolve(region=place.region, account_id=account_id))
+        yield Node.of(name.resolve(region=address.region, account_id=account_id))
 
 
-def sources(trigger: dict[str, Any], place: Place, account_id: str) -> Iterator[Node]:
+def sources(trigger: dict[str, Any], address: Place, account_id: str) -> Iterator[Node]:
     """Yield what a trigger reads from, and where it sends what it gives up."""
-    source = triggers.source(trigger, place.region, account_id)
+    source = triggers.source(trigger, address.region, account_id)
     if source is not None:
         yield source
     options = trigger["triggerConfig"].get("runOptions")
     dead = options.get("deadLetterQueue") if isinstance(options, dict) else None
     text = dead.get("Arn") if isinstance(dead, dict) else None
-    yield from destinations([text] if isinstance(text, str) else [], place, account_id)
+    yield from destinations([text] if isinstance(text, str) else [], address, account_id)

@@ -96,9 +96,11 @@ def repository_of(project: Project) -> Path | None:
     The home folder and the one for temporary files have other projects, so they are none.
     """
     base = folder_of(project)
-    own = [*itertools.takewhile(lambda one: not is_shared(one), (base, *base.parents))]
-    copies = [one for one in own[: _PARENTS + 1] if (one / ".gitignore").is_file()]
-    return next((one for one in own if (one / ".git").exists()), copies[-1] if copies else None)
+    folders = [*itertools.takewhile(lambda folder: not is_shared(folder), (base, *base.parents))]
+    copies = [folder for folder in folders[: _PARENTS + 1] if (folder / ".gitignore").is_file()]
+    return next(
+        (folder for folder in folders if (folder / ".git").exists()), copies[-1] if copies else None
+    )
 
 
 def own_folders(project: Project) -> list[Path]:
@@ -108,7 +110,7 @@ def own_folders(project: Project) -> list[Path]:
     """
     base = folder_of(project)
     top = repository_of(project) or base
-    return [one for one in (base, *base.parents) if one.is_relative_to(top)]
+    return [folder for folder in (base, *base.parents) if folder.is_relative_to(top)]
 
 
 def code_path(project: Project, resource: Resource) -> Path | None:
@@ -135,8 +137,8 @@ def start_command(resource: Resource) -> list[str]:
     A command that is a text, which FCA016 finds, is split at blanks.
     """
     custom = resource.props.get("customRuntimeConfig")
-    given = custom if isinstance(custom, dict) else {}
-    command, arguments = given.get("command") or [], given.get("args") or []
+    config = custom if isinstance(custom, dict) else {}
+    command, arguments = config.get("command") or [], config.get("args") or []
     if not isinstance(command, list):
         return str(command).split()
     return [*map(str, [*command, *(arguments if isinstance(arguments, list) and command else [])])]
@@ -187,10 +189,10 @@ def missing_start_file(project: Project, resource: Resource) -> str:
     names = handler_names(runtime, str(resource.props.get("handler") or DEFAULT_HANDLER))
     if names:
         # A layer may have the module, too.
-        there = bool(resource.props.get("layers")) or any(
+        has_module = bool(resource.props.get("layers")) or any(
             (folder / name).is_file() for name in names
         )
-        return "" if there else names[0]
+        return "" if has_module else names[0]
     if runtime not in runtimes.CUSTOM:
         return ""
     problem = start_problem(project, resource)
@@ -225,8 +227,8 @@ def _scripts(command: str) -> Iterator[str]:
     """Yield the files of the code that a command runs, relative to the folder."""
     words = [] if _ELSEWHERE.search(command) else command.split()
     # The first argument of a shell or an interpreter is a script whatever its name is.
-    yield from (one for one in map(_in_code, words[1:2]) if one != words[1])
-    yield from (one for one in map(_in_code, words) if _SCRIPT.fullmatch(one))
+    yield from (name for name in map(_in_code, words[1:2]) if name != words[1])
+    yield from (name for name in map(_in_code, words) if _SCRIPT.fullmatch(name))
 
 
 def handler_names(runtime: str, handler: str) -> list[str]:

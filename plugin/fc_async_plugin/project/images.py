@@ -74,7 +74,7 @@ class _Instructions(NamedTuple):
         copied: What is copied into the WORKDIR.
         installed: Copied files from which pip installs.
         sources: What is copied from the folder in the last stage, by its target.
-        made: Where the last stage has what other stages made.
+        built: Where the last stage has what other stages made.
         installs_itself: Whether pip installs the project, not only its requirements.
     """
 
@@ -83,7 +83,7 @@ class _Instructions(NamedTuple):
     copied: list[str]
     installed: list[str]
     sources: dict[str, str]
-    made: list[str]
+    built: list[str]
     installs_itself: bool
 
 
@@ -129,8 +129,8 @@ def read_image(project: Project, resource: Resource, file: Path) -> Image:
     read = _read(file.read_text("utf-8", "replace"))
     last = dict(read.last)
     for name, key in (("ENTRYPOINT", "entrypoint"), ("CMD", "command")):
-        if own := resource.at("customContainerConfig", key):
-            last[name] = own if isinstance(own, str) else json.dumps(own)
+        if override := resource.at("customContainerConfig", key):
+            last[name] = override if isinstance(override, str) else json.dumps(override)
     variables = dict(read.variables)
     command = _command(last, variables)
     variables.pop("PATH", None)
@@ -185,7 +185,7 @@ class _Stage:
         self.last: dict[str, str] = {}
         self.variables: dict[str, str] = {}
         self.sources: dict[str, str] = {}
-        self.made: list[str] = []
+        self.built: list[str] = []
         self.copied: list[str] = []
         self.files: list[str] = []
         self._stages: dict[str, tuple[dict[str, str], dict[str, str]]] = {}
@@ -196,10 +196,12 @@ class _Stage:
         if not words:
             return
         last, variables = self._stages.get(words[0], ({}, {}))
-        self.last, self.variables = dict(last), dict(variables)
+        self.last = dict(last)
+        self.variables = dict(variables)
         if len(words) > 1:
             self._stages[words[-1]] = (self.last, self.variables)
-        self.sources, self.made = {}, []
+        self.sources = {}
+        self.built = []
 
     def copy(self, value: str) -> None:
         """Note what a COPY takes from the folder, or from another stage."""
@@ -207,7 +209,7 @@ class _Stage:
         target = words.pop() if words else ""
         paths = [word.lstrip("/") for word in words]
         if "--from" in value:
-            self.made.append(target)
+            self.built.append(target)
         else:
             for path in paths:
                 end = Path(path).name if target.endswith("/") else ""
@@ -238,7 +240,7 @@ def _read(text: str) -> _Instructions:
         copied=stage.copied,
         installed=[path for path in stage.files if path.rpartition("/")[2] in required],
         sources=stage.sources,
-        made=stage.made,
+        built=stage.built,
         installs_itself=_INSTALLS_ITSELF.search(plain) is not None,
     )
 
@@ -252,11 +254,11 @@ def _copies(folder: Path, workdir: str, read: _Instructions) -> Iterator[str]:
     def inside(path: str) -> list[str]:
         return os.path.normpath(path.removeprefix(f"{workdir}/")).split("/")
 
-    builds = {inside(path)[0] for path in read.made} - {"", ".", ".."}
+    builds = {inside(path)[0] for path in read.built} - {"", ".", ".."}
     for target, source in read.sources.items():
-        top, *rest = inside(target)
-        if top in builds and rest and inside(source)[0] != ".." and (folder / source).is_file():
-            into = "/".join([top, *rest])
+        top, *names = inside(target)
+        if top in builds and names and inside(source)[0] != ".." and (folder / source).is_file():
+            into = "/".join([top, *names])
             yield shlex.join(["mkdir", "-p", os.path.dirname(into)])  # noqa: PTH120 -- relative
             yield shlex.join(["cp", source, into])
 

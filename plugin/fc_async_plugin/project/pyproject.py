@@ -29,4 +29,4 @@ def _texts(folder: Path, *keys: str) -> list[str]:
         value = importlib.import_module("tomllib").loads(text)
     for key in keys:
         value = value.get(key) if isinstance(value, dict) else None
-    return [str(one) for one in value] if isinstance(value, list) else []
+    return [str(text) for text in value] if isinstance(value, list) else []

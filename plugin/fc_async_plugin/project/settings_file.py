@@ -99,11 +99,11 @@ def read(file: Path, functions: Mapping[str, Path]) -> dict[str, FunctionSetting
     try:
         document = tomlkit.parse(text).unwrap()
     except ParseError as error:
-        place = Position(str(file), error.line, error.col)
-        raise failure(place, f"this is not valid TOML: {error}", "correct it") from None
+        position = Position(str(file), error.line, error.col)
+        raise failure(position, f"this is not valid TOML: {error}", "correct it") from None
     except TOMLKitError as error:
-        place = Position(str(file), 1, 1)
-        raise failure(place, f"this is not valid TOML: {error}", "correct it") from None
+        position = Position(str(file), 1, 1)
+        raise failure(position, f"this is not valid TOML: {error}", "correct it") from None
     reader = _Reader(file, text)
     tables = reader.table(reader.only(document, "", ("dev",)).get("dev", {}), "dev")
     tables = reader.table(reader.only(tables, "dev", ("functions",)).get("functions", {}), "dev")
@@ -161,18 +161,18 @@ class _Reader:
         return values
 
     def unknown(
-        self, path: str, name: str, known: Mapping[str, object] | tuple[str, ...], kind: str
+        self, path: str, name: str, names: Mapping[str, object] | tuple[str, ...], kind: str
     ) -> TemplateError:
         """Return the error of a name that nothing has."""
-        near = get_close_matches(name, [*known], n=1)
-        fix = f"write {near[0]}" if near else f"remove it; known are {', '.join(known) or 'none'}"
+        near = get_close_matches(name, [*names], n=1)
+        fix = f"write {near[0]}" if near else f"remove it; known are {', '.join(names) or 'none'}"
         return self._failure(path, f"{path}: there is no {kind} {name}", fix)
 
     def _text(self, values: dict[str, Any], path: str, key: str) -> str:
         value = values.get(key, "")
         if not isinstance(value, str) or "\0" in value:
-            told = f"{path}.{key} must be a text, got {value!r}"
-            raise self._failure(f"{path}.{key}", told, 'write it in quotes: "…"')
+            message = f"{path}.{key} must be a text, got {value!r}"
+            raise self._failure(f"{path}.{key}", message, 'write it in quotes: "…"')
         return value
 
     def _command(self, value: object, path: str) -> tuple[str, ...]:
@@ -184,25 +184,25 @@ class _Reader:
                 raise self._failure(path, f"{path}: {error}", "close the quotation") from None
         if isinstance(words, list) and all(isinstance(word, str) for word in words):
             return tuple(words)
-        told = f"{path} must be a command, got {value!r}"
-        raise self._failure(path, told, 'write it as start = "python app.py"')
+        message = f"{path} must be a command, got {value!r}"
+        raise self._failure(path, message, 'write it as start = "python app.py"')
 
     def _variables(self, value: object, path: str) -> Iterator[tuple[str, str]]:
         for name, content in self.table(value, path).items():
             if not _VARIABLE.fullmatch(name):
-                told = f"{path}: {name!r} is not a name of a variable"
-                raise self._failure(f"{path}.{name}", told, "use letters, digits and _")
+                message = f"{path}: {name!r} is not a name of a variable"
+                raise self._failure(f"{path}.{name}", message, "use letters, digits and _")
             if not isinstance(content, str):
-                told = f"{path}.{name} must be a text, got {content!r}"
-                raise self._failure(f"{path}.{name}", told, 'write it in quotes: "…"')
+                message = f"{path}.{name} must be a text, got {content!r}"
+                raise self._failure(f"{path}.{name}", message, 'write it in quotes: "…"')
             yield name, content
 
     def _check_inside(self, path: str, written: str, project: Path) -> None:
         """Refuse a path that leads out of the project, also by a link."""
         target = (self._file.parent / written).resolve()
         if not target.is_relative_to(project.resolve()):
-            told = f"{path} leads out of the project: {written!r}"
-            raise self._failure(path, told, "name something in the project")
+            message = f"{path} leads out of the project: {written!r}"
+            raise self._failure(path, message, "name something in the project")
 
     def _failure(self, path: str, message: str, fix: str) -> TemplateError:
         return failure(Position(str(self._file), self._line_of(path), 1), message, fix)

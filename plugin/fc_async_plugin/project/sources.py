@@ -6,12 +6,12 @@ A saved file leads to the functions that it is part of, and those are deployed a
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fc_async_plugin.project.code import code_path
 from fc_async_plugin.project.wanted import local_layers
-from fc_async_plugin.s_yaml.model import is_function
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -48,7 +48,11 @@ class Source(NamedTuple):
     @property
     def paths(self) -> tuple[Path, ...]:
         """The files and folders that the function is made from."""
-        return (*((self.code,) if self.code else ()), *self.layers)
+        return (self.code, *self.layers) if self.code else self.layers
+
+    def has(self, file: Path) -> bool:
+        """Return whether a file is one of these paths, or is below one of them."""
+        return any(file.is_relative_to(path) for path in self.paths)
 
 
 def sources_of(projects: Iterable[Project]) -> list[Source]:
@@ -65,18 +69,13 @@ def sources_of(projects: Iterable[Project]) -> list[Source]:
             requirements=Path(resource.requirements) if resource.requirements else None,
         )
         for project in projects
-        for resource in project.resources
-        if is_function(resource)
+        for resource in project.functions
     ]
 
 
 def affected(sources: Iterable[Source], changed: Collection[Path]) -> list[Source]:
     """Return the functions that a changed file is part of."""
-    return [
-        source
-        for source in sources
-        if any(path == root or root in path.parents for root in source.paths for path in changed)
-    ]
+    return [source for source in sources if any(map(source.has, changed))]
 
 
 def template_files(projects: Iterable[Project]) -> set[Path]:
@@ -93,9 +92,9 @@ def roots(sources: Sequence[Source], builds: Iterable[Path] = ()) -> set[Path]:
     For a zip, and for a folder that does not exist yet, that is the nearest folder above. The root
     of the file system is not watched.
     """
-    found = {
-        next(place for place in (path, *path.parents) if place.is_dir())
-        for path in (*builds, *(path for one in sources for path in one.paths))
-    }
-    found = {path for path in found if path.resolve() != Path(path.anchor)}
-    return {path for path in found if not found & set(path.parents)}
+    folders: set[Path] = set()
+    for path in chain(builds, *(source.paths for source in sources)):
+        folder = next(folder for folder in (path, *path.parents) if folder.is_dir())
+        if folder.resolve() != Path(path.anchor):
+            folders.add(folder)
+    return {folder for folder in folders if not folders & set(folder.parents)}

@@ -83,7 +83,7 @@ class WantedFunction(msgspec.Struct, frozen=True, kw_only=True):
     def qualifiers(self) -> set[str]:
         """Versions and aliases that configuration and triggers name, LATEST included."""
         triggers = (self.triggers or {}).values()
-        return {*self.configs, *(one["qualifier"] for one in triggers)}
+        return {*self.configs, *(trigger["qualifier"] for trigger in triggers)}
 
 
 class RemoteFunction(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from difflib import get_close_matches
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -29,7 +30,6 @@ from fc_async_plugin.s_yaml import javascript
 from fc_async_plugin.s_yaml.model import (
     BLOCK,
     desired,
-    is_function,
     is_unresolved,
     refuse_unresolved,
 )
@@ -52,7 +52,7 @@ def wanted(
     *,
     functions: bool = False,
     only: Collection[str] = (),
-    here: bool = False,
+    local: bool = False,
     refuse: Callable[[Resource, TemplateError], None] | None = None,
 ) -> Wanted:
     """Return the state that a template asks for.
@@ -61,7 +61,7 @@ def wanted(
         project: The template.
         functions: Include the functions themselves, with their code.
         only: Names of resources; empty: all of them.
-        here: Whether the functions run on this machine, where layers can be folders and zips, and
+        local: Whether the functions run on this machine, where layers can be folders and zips, and
             functions run without what only ``s deploy`` makes or knows.
         refuse: Called with a resource that cannot be sent, or has a trigger that cannot be sent,
             which is then left out; None: it is an error.
@@ -70,22 +70,24 @@ def wanted(
         TemplateError: A value cannot be sent, or two resources contradict each other.
         PluginError: A name in ``only`` is not a resource that is a function.
     """
-    found: Wanted = {}
+    state: Wanted = {}
     check_names([project], only)
-    for resource in project.resources:
-        if not is_function(resource) or (only and resource.name not in only):
+    for resource in project.functions:
+        if only and resource.name not in only:
             continue
         try:
-            place = _place(resource)
-            one = _wanted(project, resource, functions=functions, here=here, refuse=refuse)
-            if here:
-                _refuse_second_region(resource, place, found)
-            found[place] = _merged(resource, found[place], one) if place in found else one
+            address = _place(resource)
+            function = _wanted(project, resource, functions=functions, local=local, refuse=refuse)
+            if local:
+                _refuse_second_region(resource, address, state)
+            if address in state:
+                function = _merged(resource, state[address], function)
+            state[address] = function
         except TemplateError as error:
             if refuse is None:
                 raise
             refuse(resource, error)
-    return found
+    return state
 
 
 def check_names(projects: Sequence[Project], only: Iterable[str]) -> None:
@@ -94,11 +96,12 @@ def check_names(projects: Sequence[Project], only: Iterable[str]) -> None:
     Raises:
         PluginError: No resource that is a function has one of the names.
     """
-    known = [one.name for each in projects for one in each.resources if is_function(one)]
+    functions = chain.from_iterable(project.functions for project in projects)
+    names = [resource.name for resource in functions]
     for name in only:
-        if name not in known:
-            near = get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(known) or 'none'}"
+        if name not in names:
+            near = get_close_matches(name, names, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(names) or 'none'}"
             files = ", ".join(project.file for project in projects)
             raise PluginError(f"{files} has no function under resources: {name}; {hint}")
 
@@ -113,14 +116,14 @@ def _place(resource: Resource) -> Place:
     return Place(resource.region, resource.function_name)
 
 
-def _refuse_second_region(resource: Resource, place: Place, found: Wanted) -> None:
+def _refuse_second_region(resource: Resource, address: Place, state: Wanted) -> None:
     """Refuse a function whose name is taken: the local runtime is one region."""
-    for other, first in found.items():
-        if other.function == place.function and other.region != place.region:
+    for other, first in state.items():
+        if other.function == address.function and other.region != address.region:
             raise failure(
                 resource.position,
-                f"resource {resource.name!r} is {place.function} in {place.region}; here runs that "
-                f"of {other.region} (first: {first.position})",
+                f"resource {resource.name!r} is {address.function} in {address.region}; here runs "
+                f"that of {other.region} (first: {first.position})",
                 "give it another functionName, or choose it with --resource",
             )
 
@@ -130,22 +133,24 @@ def _wanted(
     resource: Resource,
     *,
     functions: bool,
-    here: bool,
+    local: bool,
     refuse: Callable[[Resource, TemplateError], None] | None,
 ) -> WantedFunction:
-    resource = attached.here(resource) if here else resource
+    resource = attached.here(resource) if local else resource
     block = desired(resource)
     configs: dict[str, AsyncConfig] = {}
     if block is not None:
         refuse_unresolved(resource, resource.props[BLOCK], BLOCK)
         configs[block.qualifier] = block.config
+    if not functions:
+        return WantedFunction(configs=configs, position=resource.position)
     return WantedFunction(
         configs=configs,
         position=resource.position,
-        settings=_settings(resource) | _layers(project, resource, here=here) if functions else None,
-        code=_code(project, resource, here=here) if functions else None,
-        triggers=attached.triggers(resource, here=here, refuse=refuse) if functions else None,
-        concurrency=attached.concurrency(resource) if functions else None,
+        settings=_settings(resource) | _layers(project, resource, local=local),
+        code=_code(project, resource, local=local),
+        triggers=attached.triggers(resource, local=local, refuse=refuse),
+        concurrency=attached.concurrency(resource),
     )
 
 
@@ -242,7 +247,7 @@ def _role(resource: Resource, role: str) -> str:
     return f"acs:ram::{resource.account_id}:role/{role}"
 
 
-def _code(project: Project, resource: Resource, *, here: bool) -> Code | None:
+def _code(project: Project, resource: Resource, *, local: bool) -> Code | None:
     name = resource.at("code", "ossObjectName")
     if name is not None:
         return Code(bucket=resource.at("code", "ossBucketName"), object_name=name)
@@ -251,7 +256,7 @@ def _code(project: Project, resource: Resource, *, here: bool) -> Code | None:
         return Code() if resource.props.get("runtime") == runtimes.CONTAINER else None
     refuse_unresolved(resource, str(path), "code")
     try:
-        package = pack(path, MAX_LOCAL_ZIP_BYTES if here else MAX_ZIP_BYTES)
+        package = pack(path, MAX_LOCAL_ZIP_BYTES if local else MAX_ZIP_BYTES)
     except ConfigurationError as error:
         built = not path.exists() or "without files" in str(error)
         advice = "build it, or correct the path" if built else ""
@@ -261,22 +266,21 @@ def _code(project: Project, resource: Resource, *, here: bool) -> Code | None:
     return Code(path=str(path), checksum=package.checksum, contents=package.contents)
 
 
-def _layers(project: Project, resource: Resource, *, here: bool) -> dict[str, list[str]]:
+def _layers(project: Project, resource: Resource, *, local: bool) -> dict[str, list[str]]:
     """Return the layers with references to those on this machine; nothing if there are none."""
     layers = resource.props.get("layers")
     if not isinstance(layers, list) or not any(map(_is_local, layers)):
         return {}
-    return {
-        "layers": [
-            _reference(project, resource, index, here=here) if _is_local(layer) else layer
-            for index, layer in enumerate(layers)
-        ]
-    }
+    references = list(layers)
+    for index, layer in enumerate(layers):
+        if _is_local(layer):
+            references[index] = _reference(project, resource, index, local=local)
+    return {"layers": references}
 
 
-def _reference(project: Project, resource: Resource, index: int, *, here: bool) -> str:
+def _reference(project: Project, resource: Resource, index: int, *, local: bool) -> str:
     layer = resource.props["layers"][index]
-    if not here:
+    if not local:
         raise failure(
             resource.where("layers", index),
             f"layer {layer!r} of {resource.name!r} is on this machine",
@@ -291,17 +295,17 @@ def _reference(project: Project, resource: Resource, index: int, *, here: bool) 
 
 def local_layers(project: Project, resource: Resource) -> tuple[Path, ...]:
     """Return the layers of a resource that are folders or zips on this machine, absolute."""
-    return tuple(folder_of(project) / one for one in _listed(resource) if _is_local(one))
+    return tuple(folder_of(project) / layer for layer in _listed(resource) if _is_local(layer))
 
 
 def layers_elsewhere(resource: Resource) -> list[str]:
     """Return the references of a resource's layers that this machine lacks."""
-    return [one for one in _listed(resource) if not _is_local(one)]
+    return [layer for layer in _listed(resource) if not _is_local(layer)]
 
 
 def _listed(resource: Resource) -> list[str]:
     layers = resource.props.get("layers")
-    return [one for one in layers if isinstance(one, str)] if isinstance(layers, list) else []
+    return [layer for layer in layers if isinstance(layer, str)] if isinstance(layers, list) else []
 
 
 def _is_local(layer: object) -> bool:

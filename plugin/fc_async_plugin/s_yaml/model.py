@@ -124,6 +124,11 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
     builds: tuple[Build, ...] = ()
     left_out: Mapping[str, Sequence[Problem]] = {}
 
+    @property
+    def functions(self) -> list[Resource]:
+        """The resources that describe functions; the others belong to ``s`` alone."""
+        return [resource for resource in self.resources if is_function(resource)]
+
 
 def project_of(resolved: Resolved) -> Project:
     """Return the project of a template: the fourth pass."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from fc_async_plugin.s_yaml.model import is_function, is_unresolved
+from fc_async_plugin.s_yaml.model import is_unresolved
 from fc_async_sdk.spec import http_trigger, limits
 from fc_async_sdk.spec.arn import FunctionArn
 
@@ -37,10 +37,9 @@ def filled(project: Project, endpoint: str, account_id: str) -> Project:
         account_id: Account of functions for which the template names none; "" if it is unknown.
     """
     outputs: dict[str, dict[str, str]] = {}
-    for resource in project.resources:
-        if is_function(resource):
-            account = resource.account_id or account_id
-            outputs[resource.name] = _outputs(resource, endpoint.rstrip("/"), account)
+    for resource in project.functions:
+        account = resource.account_id or account_id
+        outputs[resource.name] = _outputs(resource, endpoint.rstrip("/"), account)
 
     def output(match: re.Match[str]) -> str:
         of_resource = outputs.get(match["name"], {})

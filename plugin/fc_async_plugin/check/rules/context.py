@@ -18,7 +18,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from fc_async_plugin.check.graph import Graph, build, find_cuts, find_cycles
-from fc_async_plugin.s_yaml.model import BLOCK, is_function, is_unresolved
+from fc_async_plugin.s_yaml.model import BLOCK, is_unresolved
 from fc_async_plugin.s_yaml.reading import WHOLE_FILE
 from fc_async_sdk.errors import InvalidArn
 from fc_async_sdk.spec import async_config, limits
@@ -112,7 +112,7 @@ class Context:
     @functools.cached_property
     def functions(self) -> tuple[Resource, ...]:
         """Every resource that describes a function."""
-        return tuple(resource for resource in self.resources if is_function(resource))
+        return tuple(chain.from_iterable(project.functions for project in self.projects))
 
     @functools.cached_property
     def blocks(self) -> tuple[tuple[Resource, dict[str, Any]], ...]:

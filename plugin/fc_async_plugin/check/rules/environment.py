@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fc_async_plugin.check.rules.rule import Found, rule
 from fc_async_plugin.project.code import folder_of
-from fc_async_plugin.s_yaml.model import is_function, is_unresolved
+from fc_async_plugin.s_yaml.model import is_unresolved
 from fc_async_plugin.s_yaml.resolving import ENVIRONMENT
 from fc_async_sdk.spec import runtimes
 
@@ -45,7 +45,7 @@ def machine_paths(context: Context) -> Iterator[Found]:
     """
     for project in context.projects:
         folder = PurePosixPath(folder_of(project).as_posix())
-        for resource in filter(is_function, project.resources):
+        for resource in project.functions:
             variables = resource.at(ENVIRONMENT)
             for name, value in variables.items() if isinstance(variables, dict) else ():
                 if not isinstance(value, str) or is_unresolved(value):

@@ -21,7 +21,7 @@ from fc_async_plugin.check.rules.rule import RELATED, Found, Related, rule
 from fc_async_plugin.check.rules.triggers import written_triggers
 from fc_async_plugin.project.code import DEFAULT_HANDLER, start_problem
 from fc_async_plugin.s_yaml import edition1, javascript
-from fc_async_plugin.s_yaml.model import is_function, is_of_fc2, is_unresolved
+from fc_async_plugin.s_yaml.model import is_of_fc2, is_unresolved
 from fc_async_sdk.errors import shorten
 from fc_async_sdk.spec import function_settings, http_trigger, regions
 
@@ -324,7 +324,7 @@ def does_not_start(context: Context) -> Iterator[Found]:
     Looks at the mode and the first line of a file that exists: a build may make it.
     """
     for project in context.projects:
-        for resource in filter(is_function, project.resources):
+        for resource in project.functions:
             problem = start_problem(project, resource)
             if problem and not problem.missing:
                 yield Found(problem.message, resource.where(*problem.path), problem.fix)

@@ -11,7 +11,7 @@ from fc_async_plugin.check.rules.rule import RELATED, Found, Related, rule
 from fc_async_plugin.check.rules.triggers import written_triggers
 from fc_async_plugin.project.code import DEFAULT_HANDLER, code_below, folder_of
 from fc_async_plugin.s_yaml.files import MAX_CODE_BYTES, read_text
-from fc_async_plugin.s_yaml.model import BLOCK, is_function, is_unresolved
+from fc_async_plugin.s_yaml.model import BLOCK, is_unresolved
 from fc_async_plugin.s_yaml.problems import TemplateError
 from fc_async_sdk._pacing import gcra
 from fc_async_sdk.errors import InvalidParameter
@@ -161,7 +161,7 @@ def pace_cannot_be_kept(context: Context) -> Iterator[Found]:
         folder = folder_of(project)
         # Many functions may share one module: it is parsed once.
         modules: dict[Path, list[_Pace]] = {}
-        for resource in filter(is_function, project.resources):
+        for resource in project.functions:
             module = _module(folder, resource)
             if module is None:
                 continue

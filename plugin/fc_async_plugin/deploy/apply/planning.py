@@ -30,7 +30,6 @@ from fc_async_plugin.project.channels import channels, not_created
 from fc_async_plugin.project.wanted import wanted
 from fc_async_plugin.report import findings, terminal
 from fc_async_plugin.s_yaml.files import source_lines
-from fc_async_plugin.s_yaml.model import is_function
 from fc_async_sdk.errors import FcAsyncError, InvalidArn
 from fc_async_sdk.spec.graph import Node
 
@@ -94,10 +93,9 @@ class AccountChecks:
         Raises:
             click.ClickException: There is a cycle of destinations, or the account cannot be read.
         """
-        functions = [resource for resource in project.resources if is_function(resource)]
         targets = [
             Node.of(link.arn)
-            for link in build.links(functions)
+            for link in build.links(project.functions)
             if not isinstance(link.arn, InvalidArn)
         ]
         account_id = connection.account_id_of(self.account, project)
@@ -261,9 +259,9 @@ class Planning:
             self._left_out += unknown
             project = self._chosen
             only = ()
-        self.wanted = wanted(project, functions=coverage.with_functions, only=only, here=local)
+        self.wanted = wanted(project, functions=coverage.with_functions, only=only, local=local)
         if coverage.with_functions:
-            self._left_out += omitted(project, only, here=local)
+            self._left_out += omitted(project, only, local=local)
         if coverage.with_functions and local:
             # The runtime accepts these functions, so without the note the first call would tell it.
             self._left_out += not_run(project, only)

@@ -23,7 +23,7 @@ from fc_async_plugin.deploy.plan.differences import settings_to_send
 from fc_async_plugin.deploy.plan.kinds import KINDS
 from fc_async_plugin.deploy.plan.order import in_order, needs_of
 from fc_async_plugin.project import state
-from fc_async_plugin.s_yaml.model import BLOCK, is_function, makes_function, unresolved_in
+from fc_async_plugin.s_yaml.model import BLOCK, makes_function, unresolved_in
 from fc_async_plugin.s_yaml.problems import Position
 from fc_async_sdk.models import Alias
 from fc_async_sdk.spec import limits
@@ -312,7 +312,7 @@ def _will_exist(qualifier: str, want: WantedFunction, have: RemoteFunction) -> b
 def without_unknown(project: Project) -> tuple[Project, tuple[str, ...]]:
     """Return a template without what only a deployment resolves, and a sentence for each."""
     sentences: dict[str, str] = {}
-    for resource in filter(is_function, project.resources):
+    for resource in project.functions:
         values = {name: resource.props.get(name) for name in ("functionName", "region", BLOCK)}
         for path, text in islice(unresolved_in(values), 1):
             name = ".".join(map(str, path))

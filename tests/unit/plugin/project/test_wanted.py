@@ -185,7 +185,7 @@ def test_only_props_that_fc3_knows_are_left_to_s_deploy(tmp_path: Path) -> None:
     known = {one.encode_name for one in msgspec.structs.fields(props_schema.PROPS)}
     names = sorted({*known, "serviceName", "port"} - {"triggers", "asyncInvokeConfig"})
     props = "".join(f"      {name}: a\n" for name in names)
-    said = list(attached.omitted(project(tmp_path, f"    props:\n{props}"), (), here=False))
+    said = list(attached.omitted(project(tmp_path, f"    props:\n{props}"), (), local=False))
     ignored = "ignored, by s deploy too: {} of f (see fc-async validate)"
     assert [one for one in said if one.startswith("ignored")] == [
         ignored.format("port"),

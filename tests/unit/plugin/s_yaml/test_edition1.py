@@ -197,7 +197,7 @@ def test_roles_that_are_described_are_made_by_s_later(
     (trigger,) = orders.props["triggers"]
     if purpose == "run":
         said = "role of orders (the mapping describes one to make; s deploy does that)"
-        assert f"left out here: {said}" in attached.omitted(project, (), here=True)
+        assert f"left out here: {said}" in attached.omitted(project, (), local=True)
     assert orders.props["role"] == "${resources.orders.output}"
     assert "invocationRole" not in trigger
     (tmp_path / "code").mkdir()
