@@ -19,7 +19,7 @@ import msgspec
 
 from fc_async_plugin import PluginError
 from fc_async_plugin.project import channels
-from fc_async_plugin.s_yaml.model import BLOCK, bucket_of_payloads, desired
+from fc_async_plugin.s_yaml.model import BLOCK, bucket_of_payloads, desired, value_at
 from fc_async_sdk.spec import arn, limits, ram
 from fc_async_sdk.spec.ram import VERSION, Permission
 
@@ -211,8 +211,7 @@ def _of(resource: Resource, names: Container[str]) -> Iterator[Permission]:
     block = desired(resource)
     for _, text in block.config.destinations if block else ():
         yield ram.permission_for(arn.parse(text).resolve(region=region, account_id=account_id))
-    variables = resource.at("environmentVariables")
-    for value in variables.values() if isinstance(variables, dict) else ():
+    for value in resource.variables.values():
         if isinstance(value, str) and value in names:
             yield from ram.to_call(
                 arn.FunctionArn(region=region, account_id=account_id, function=value)
@@ -351,7 +350,7 @@ def compare(granted: Any, permissions: Iterable[Permission]) -> Comparison:
     Raises:
         PluginError: ``granted`` is not a policy document.
     """
-    statements = granted.get("Statement") if isinstance(granted, dict) else None
+    statements = value_at(granted, "Statement")
     if not isinstance(statements, list):
         raise PluginError("this is not a policy document: it has no list called Statement")
     if not all(isinstance(statement, dict) for statement in statements):

@@ -189,7 +189,7 @@ def absent(project: Project) -> Iterator[str]:
     """
     for resource in project.functions:
         command = start_command(resource)
-        if resource.props.get("runtime") not in CUSTOM or not command:
+        if resource.runtime not in CUSTOM or not command:
             continue
         code = code_path(project, resource) or Path()
         script = _NPM.fullmatch(" ".join(command))
@@ -211,7 +211,7 @@ def absent(project: Project) -> Iterator[str]:
 
 def _start_of(resource: Resource) -> str:
     """Return the beginning of a sentence about what starts a function, with its place."""
-    key = "customRuntimeConfig" if resource.props.get("runtime") in CUSTOM else "handler"
+    key = "customRuntimeConfig" if resource.runtime in CUSTOM else "handler"
     return f"{resource.where(key, 'command')}: {resource.function_name} starts with"
 
 
@@ -224,7 +224,7 @@ def _may_be_brought(resource: Resource, code: Path) -> bool:
 
 def why_not_run(_: Project, resource: Resource) -> str:
     """Return why a function cannot run on this machine, and what to do; "" if it can."""
-    reason = runtimes.reason_unavailable(str(resource.props.get("runtime") or ""))
+    reason = runtimes.reason_unavailable(resource.runtime)
     return reason.replace("--command NAME=", f"--command {resource.name}=")
 
 

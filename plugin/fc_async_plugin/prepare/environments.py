@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fc_async_plugin.prepare import imports
 from fc_async_plugin.project.code import code_path, folder_of
-from fc_async_plugin.s_yaml.model import is_function, with_props
+from fc_async_plugin.s_yaml.model import with_props
 from fc_async_plugin.s_yaml.resolving import ENVIRONMENT
 from fc_async_sdk import _requirements
 from fc_async_sdk.spec import runtimes
@@ -60,7 +60,7 @@ def _functions_that_lack(project: Project, packages: Path) -> set[str]:
     for absent in imports.absent(project):
         if importlib.machinery.PathFinder.find_spec(absent.module, [str(packages)]):
             lacking.add(absent.function)
-    for resource in project.resources:
+    for resource in project.functions:
         if _lacks(project, resource, packages):
             lacking.add(resource.function_name)
     return lacking
@@ -68,8 +68,8 @@ def _functions_that_lack(project: Project, packages: Path) -> set[str]:
 
 def _lacks(project: Project, resource: Resource, packages: Path) -> bool:
     """Return whether only the environment has a requirement of a function."""
-    runs_python = resource.props.get("runtime") in runtimes.PYTHON | runtimes.CUSTOM
-    code = code_path(project, resource) if runs_python and is_function(resource) else None
+    runs_python = resource.runtime in runtimes.PYTHON | runtimes.CUSTOM
+    code = code_path(project, resource) if runs_python else None
     if code is None:
         return False
     text = imports.requirements(code)
@@ -83,7 +83,7 @@ def with_paths(resource: Resource, environment: Path) -> dict[str, Any]:
     if not isinstance(variables, dict):
         return resource.props  # a rule names it
     folders = {"PYTHONPATH": environment / _PACKAGES}
-    if resource.props.get("runtime") in runtimes.CUSTOM:
+    if resource.runtime in runtimes.CUSTOM:
         folders["PATH"] = environment / "bin"
     paths = {}
     for name, folder in folders.items():

@@ -16,12 +16,11 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fc_async_plugin.project.code import DEFAULT_HANDLER, code_path, is_shared
 from fc_async_plugin.project.wanted import layers_elsewhere, local_layers
 from fc_async_plugin.s_yaml.files import MAX_CODE_BYTES, read_bytes
-from fc_async_plugin.s_yaml.model import is_function
 from fc_async_plugin.s_yaml.problems import TemplateError
 from fc_async_sdk import _requirements
 from fc_async_sdk.spec import runtimes
@@ -77,7 +76,8 @@ class Import(NamedTuple):
         imports = f"{self.function} imports {self.module} ({self.position})"
         if self.module in sys.stdlib_module_names:
             reason = f"which the standard library of {self.runtime} does not have"
-            return f"{imports}, {reason}", "choose another runtime or another module"
+            fix = "choose another runtime or another module"
+            return f"{imports}, {reason}", fix
         return (
             f"{imports} from this machine; in the cloud it is missing",
             f"put {self._named} into requirements.txt and install it into the code",
@@ -145,7 +145,7 @@ def failed(function: str, runtime: str, error: str, code: Path | None = None) ->
         module = match["python"].partition(".")[0]
         if re.search(rf"Unable to import module '{re.escape(module)}\b", error):
             return ""  # that of the handler, which no package has
-        folder = _place_of(module, code) if code else ""
+        folder = _folder_with(module, code) if code else ""
         if folder == ".":
             return ""  # the code has the package, which is for another machine or incomplete
         if folder:
@@ -153,19 +153,28 @@ def failed(function: str, runtime: str, error: str, code: Path | None = None) ->
                 f"{function} cannot import {module}, which is in {folder} of its code folder: add "
                 f"/code/{folder} to PYTHONPATH in environmentVariables"
             )
-        package, file = _requirements.package_of(module), _REQUIREMENTS
+        package = _requirements.package_of(module)
+        file = f"{_REQUIREMENTS} of the code folder"
+        is_known = _requirements.known_package(module) != ""
     else:
-        parts = match["node"].removeprefix("node:").split("/")
-        module = package = "/".join(parts[: 2 if parts[0].startswith("@") else 1])
-        file = _NODE
+        module = package = _package_of_node(match["node"])
+        file = f"{_NODE} of the code folder"
+        is_known = True
     mark = runtimes.shipped(runtime, module)
-    inside = _in_project(module, code) if code and not mark else ""
     answer = f"ships it ({mark})" if mark else "does not ship it"
-    lacks = f"{function} lacks {package}, and {runtime} {answer}"
-    if mark or (not inside and (file == _NODE or _requirements.known_package(module))):
-        return f"{lacks}: with it in {file} of the code folder, fc-async dev --install installs it"
-    file = f"{file} of the code folder"
-    return f"{lacks}: {_how_to_get(module, package, file, inside, of_node=False)}"
+    inside = _in_project(module, code) if code and not mark else ""
+    if mark or (is_known and not inside):
+        fix = f"with it in {file}, fc-async dev --install installs it"
+    else:
+        fix = _how_to_get(module, package, file, inside, of_node=False)
+    return f"{function} lacks {package}, and {runtime} {answer}: {fix}"
+
+
+def _package_of_node(name: str) -> str:
+    """Return the package of a module that Node looks for, such as ``@scope/name``."""
+    parts = name.removeprefix("node:").split("/")
+    length = 2 if parts[0].startswith("@") else 1
+    return "/".join(parts[:length])
 
 
 def _in_project(module: str, code: Path) -> str:
@@ -181,27 +190,34 @@ def _in_project(module: str, code: Path) -> str:
             for name in (module, f"{module}.py"):
                 paths = [path for path in above.glob(pattern + name) if path.exists()]
                 outside = [path for path in paths if not path.is_relative_to(folder)]
-                if outside and not (outside[0].is_dir() and not any(outside[0].iterdir())):
+                if outside and not _is_empty_folder(outside[0]):
                     return os.path.relpath(outside[0])
         if (above / ".git").exists():
             return ""
     return ""
 
 
-def _place_of(module: str, code: Path) -> str:
+def _is_empty_folder(path: Path) -> bool:
+    return path.is_dir() and not any(path.iterdir())
+
+
+def _folder_with(module: str, code: Path) -> str:
     """Return the folder in the code that has a module, at most three levels down, else ""."""
-    names = [f"{level}{module}{end}" for level in _LEVELS for end in ("", ".py")]
-    folders = (path.parent.relative_to(code) for name in names for path in code.glob(name))
-    return next((str(folder) for folder in folders if folder.name != "site-packages"), "")
+    for level in _LEVELS:
+        for name in (module, f"{module}.py"):
+            for path in code.glob(f"{level}{name}"):
+                folder = path.parent.relative_to(code)
+                if folder.name != "site-packages":
+                    return str(folder)
+    return ""
 
 
 def missing(project: Project) -> Iterator[Import]:
     """Yield the imports of a template's Python functions, each module once for each function."""
-    for resource in project.resources:
-        runtime = str(resource.props.get("runtime") or "")
-        available = _modules(project, resource, runtime) if runtime in runtimes.PYTHON else None
-        code = _code(project, resource)
-        if code is None or available is None:
+    for resource, code in _python_functions(project):
+        runtime = resource.runtime
+        available = _modules(project, resource, runtime)
+        if available is None:
             continue
         available |= _requirements.modules(requirements(code))
         for name, (position, _) in _imports_of(project, resource, code).items():
@@ -215,11 +231,8 @@ def absent(project: Project) -> Iterator[Import]:
     What may come from a requirement that is not installed, or from a layer of the service, is left
     out, unless the runtime ships it.
     """
-    for resource in project.resources:
-        runtime = str(resource.props.get("runtime") or "")
-        code = _code(project, resource) if runtime in runtimes.PYTHON else None
-        if code is None:
-            continue
+    for resource, code in _python_functions(project):
+        runtime = resource.runtime
         required = _requirements.missing(requirements(code))
         of_layers = runtimes.modules(runtime, layers_elsewhere(resource))
         shipped = runtimes.modules(runtime) or frozenset()
@@ -241,10 +254,14 @@ def _is_required(imported: Import, required: frozenset[str]) -> bool:
     return bool(names & required)
 
 
-def _code(project: Project, resource: Resource) -> Path | None:
-    """Return the code folder of a function; None if there is none."""
-    code = code_path(project, resource) if is_function(resource) else None
-    return code if code is not None and code.is_dir() else None
+def _python_functions(project: Project) -> Iterator[tuple[Resource, Path]]:
+    """Yield the functions for the Python runtimes that have a code folder, with this folder."""
+    for resource in project.functions:
+        if resource.runtime not in runtimes.PYTHON:
+            continue
+        code = code_path(project, resource)
+        if code is not None and code.is_dir():
+            yield resource, code
 
 
 def requirements(code: Path) -> str:
@@ -254,11 +271,7 @@ def requirements(code: Path) -> str:
 
 def unread(project: Project) -> Iterator[str]:
     """Yield a sentence for each file of a template's Python functions that is too large to read."""
-    for resource in project.resources:
-        runtime = str(resource.props.get("runtime") or "")
-        code = _code(project, resource) if runtime in runtimes.PYTHON else None
-        if code is None:
-            continue
+    for resource, code in _python_functions(project):
         too_large: list[str] = []
         _read(code / _REQUIREMENTS, too_large)
         _imports_of(project, resource, code, too_large)
@@ -302,11 +315,12 @@ def _modules(project: Project, resource: Resource, runtime: str) -> frozenset[st
 
 def python_path(resource: Resource, code: Path) -> Iterator[Path]:
     """Yield the folders in the ``PYTHONPATH`` of a function, on this machine."""
-    variables: Any = resource.props.get("environmentVariables")
-    path = variables.get("PYTHONPATH") if isinstance(variables, dict) else None
-    for entry in str(path or "").split(":"):
-        inside = entry.removeprefix(_CODE)
-        yield code / (inside.lstrip("/") if inside != entry else entry)
+    path = str(resource.variables.get("PYTHONPATH") or "")
+    for entry in path.split(":"):
+        if entry.startswith(_CODE):
+            yield code / entry.removeprefix(_CODE).lstrip("/")
+        else:
+            yield code / entry
 
 
 def _imports(
@@ -324,14 +338,18 @@ def _imports(
     """
     code = folders[0]
     imports: dict[str, tuple[str, bool]] = {}
-    waiting, seen = [(file, True) for file in _files(handler, code)], set[Path]()
-    handler_files = {file for file, _ in waiting}
-    while waiting:
-        file, loaded = waiting.pop()
+    handler_files = _files(handler, code)
+    loaded = list(handler_files)
+    perhaps_loaded: list[Path] = []
+    seen: set[Path] = set()
+    # Files that are always loaded come first: a file is read once, and counts as it was reached.
+    while loaded or perhaps_loaded:
+        always = bool(loaded)
+        file = loaded.pop() if always else perhaps_loaded.pop()
         if file in seen:
             continue
         seen.add(file)
-        reader = _Reader(runs=loaded, calls=file in handler_files)
+        reader = _Reader(runs=always, calls=file in handler_files)
         if not reader.take(_read(file, too_large)):
             continue
         for name, line, runs in reader.names:
@@ -339,11 +357,12 @@ def _imports(
             is_first = top not in imports or runs > imports[top][1]
             if is_first and not _is_in(top, folders):
                 imports[top] = (f"{file.relative_to(code.parent)}:{line}", runs)
-            # Files that are always loaded are read first.
-            position = len(waiting) if runs else 0
-            waiting[position:position] = [(needed, runs) for needed in _files(name, code)]
+            if runs:
+                loaded += _files(name, code)
+            else:
+                perhaps_loaded[:0] = _files(name, code)
         if reader.relative:
-            waiting[:0] = [(module, False) for module in file.parent.glob("*.py")]
+            perhaps_loaded[:0] = file.parent.glob("*.py")
     return imports
 
 
@@ -359,7 +378,9 @@ def _files(module: str, code: Path) -> list[Path]:
     """Return the files in the code that an import of a module runs."""
     parts = module.split(".")
     steps = [code.joinpath(*parts[:count]) for count in range(1, len(parts) + 1)]
-    files = [file for step in steps for file in (step.with_suffix(".py"), step / "__init__.py")]
+    files: list[Path] = []
+    for step in steps:
+        files += [step.with_suffix(".py"), step / "__init__.py"]
     return [file for file in files if file.is_file()]
 
 
@@ -388,7 +409,8 @@ class _Reader(ast.NodeVisitor):
         return True
 
     def _perhaps(self, nodes: Iterable[ast.AST]) -> None:
-        before, self._runs = self._runs, False
+        before = self._runs
+        self._runs = False
         for node in nodes:
             self.visit(node)
         self._runs = before
@@ -403,7 +425,10 @@ class _Reader(ast.NodeVisitor):
             self.names += [(name, node.lineno, self._runs) for name in names]
 
     def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-        (self.generic_visit(node) if self._calls else self._perhaps(node.body))
+        if self._calls:
+            self.generic_visit(node)
+        else:
+            self._perhaps(node.body)
 
     def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
         self.visit_FunctionDef(node)
@@ -413,10 +438,14 @@ class _Reader(ast.NodeVisitor):
         self._perhaps((*body, *node.orelse))
 
     def visit_Try(self, node: ast.Try) -> None:
-        handled = any(
-            handler.type is None or any(name in ast.dump(handler.type) for name in _HANDLED)
-            for handler in node.handlers
-        )
-        for part in (*([] if handled else node.body), *node.orelse, *node.finalbody):
+        body = [] if any(map(_takes_import_errors, node.handlers)) else node.body
+        for part in (*body, *node.orelse, *node.finalbody):
             self.visit(part)
         self._perhaps(node.handlers)
+
+
+def _takes_import_errors(handler: ast.ExceptHandler) -> bool:
+    if handler.type is None:
+        return True
+    caught = ast.dump(handler.type)
+    return any(name in caught for name in _HANDLED)

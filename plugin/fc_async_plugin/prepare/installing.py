@@ -101,7 +101,10 @@ class Needs(NamedTuple):
     @property
     def what(self) -> str:
         """The file and the packages, for people."""
-        return ", ".join([*([self.file.name] if self.file else []), *self.packages, *self.node])
+        names = [*self.packages, *self.node]
+        if self.file:
+            names.insert(0, self.file.name)
+        return ", ".join(names)
 
 
 def requirements_of(source: Source) -> Path | None:
@@ -123,11 +126,8 @@ def node_packages_missing(source: Source) -> bool:
 
 def shipped_for_node(source: Source) -> tuple[str, ...]:
     """Return packages that a Node runtime ships and a function needs and lacks, sorted."""
-    return tuple(
-        sorted(
-            module for module in syntax.absent_modules(source) if shipped(source.runtime, module)
-        )
-    )
+    absent = syntax.absent_modules(source)
+    return tuple(sorted(module for module in absent if shipped(source.runtime, module)))
 
 
 def absent_of_node(projects: Iterable[Project]) -> Iterator[Import]:
@@ -139,7 +139,8 @@ def absent_of_node(projects: Iterable[Project]) -> Iterator[Import]:
         dependencies = package_json(source.code).dependencies
         incomplete = node_packages_missing(source)  # packages may bring further ones
         for name, position in lacks.items():
-            if name.startswith((".", "/")) or not (incomplete or name in dependencies):
+            may_come = incomplete or name in dependencies
+            if name.startswith((".", "/")) or not may_come:
                 yield Import(source.function, source.runtime, name, position)
 
 
@@ -195,6 +196,11 @@ class Installation(NamedTuple):
     layer: Path | None
 
     @property
+    def is_done(self) -> bool:
+        """Whether its layer exists. Packages of Node are named only while some are missing."""
+        return self.layer is not None and self.layer.is_dir()
+
+    @property
     def what(self) -> str:
         """The file and the packages, for people."""
         return self.needs.what if self.needs else NODE_FILE
@@ -204,20 +210,17 @@ class Installation(NamedTuple):
         """Question to the user; its answer counts for these packages and files."""
         folder = self.source.code or Path()
         needs = self.needs or Needs(folder / NODE_FILE)
-        prefix = f"{needs.file.parent.name}/" if needs.file and needs.file.parent != folder else ""
-        text = f"{self.source.function}: install {prefix}{needs.what}"
-        files = {
-            *content_files(folder),
-            *content_files(needs.file.parent if needs.file else folder),
-        }
-        key = key_of("install", folder, needs.what, content_of(files))
-        return Wish(
-            key, f"{text}  (in {os.path.relpath(folder)})", tuple(self._shown(text, folder))
+        beside = needs.file.parent if needs.file else folder
+        prefix = f"{beside.name}/" if beside != folder else ""
+        text = (
+            f"{self.source.function}: install {prefix}{needs.what}  (in {os.path.relpath(folder)})"
         )
+        files = {*content_files(folder), *content_files(beside)}
+        key = key_of("install", folder, needs.what, content_of(files))
+        return Wish(key, text, (text, *self._details(folder)))
 
-    def _shown(self, text: str, folder: Path) -> Iterator[str]:
-        """Yield the lines of the question: the packages of a file, and scripts that npm runs."""
-        yield f"{text}  (in {os.path.relpath(folder)})"
+    def _details(self, folder: Path) -> Iterator[str]:
+        """Yield further lines of the question: the packages of a file, or scripts that npm runs."""
         if self.needs is None:
             scripts = package_json(folder).scripts
             for name in filter(scripts.__contains__, OF_INSTALLATION):
@@ -270,17 +273,19 @@ class Installer:
             self._tell(text)
         added = {}
         for installation in self._wanted(project):
-            missing = installation.layer is None or not installation.layer.is_dir()
-            if missing and self._answers is not None and installation.wish.key not in self._answers:
-                self._tell(
-                    f"not installed: {installation.wish.text}; fc-async dev asks when it starts"
-                )
-                continue
-            if missing:
+            if not installation.is_done:
+                if not self._may(installation):
+                    text = f"not installed: {installation.wish.text}"
+                    self._tell(f"{text}; fc-async dev asks when it starts")
+                    continue
                 self._install_one(installation)
             if installation.layer is not None:
                 added[installation.source.resource] = installation.layer
         return with_layers(project, added) if added else project
+
+    def _may(self, installation: Installation) -> bool:
+        """Return whether the user has allowed an installation."""
+        return self._answers is None or installation.wish.key in self._answers
 
     def _install_one(self, installation: Installation) -> None:
         """Install the packages of a function, unless that failed and its code has not changed."""
@@ -304,9 +309,7 @@ class Installer:
         installations: list[Installation] = []
         for project in projects:
             needed = self._wanted(environments.used(project)[0])
-            installations += (
-                further for further in needed if further.layer is None or not further.layer.is_dir()
-            )
+            installations += (further for further in needed if not further.is_done)
         self._told |= {f"not installed: {further.wish.text}" for further in installations}
         return installations if self._answers is not None else []
 
@@ -325,18 +328,18 @@ class Installer:
         """
         if self._answers is None:
             return
-        named = {(installation.source.function, installation.what) for installation in allowed}
-        due = [
-            installation
-            for installation in self.due(projects)
-            if (installation.source.function, installation.what) in named
-        ]
-        self._answers.keep({installation.wish.key: "" for installation in due})
+        names = {(installation.source.function, installation.what) for installation in allowed}
+        keys = {}
+        for installation in self.due(projects):
+            if (installation.source.function, installation.what) in names:
+                keys[installation.wish.key] = ""
+        self._answers.keep(keys)
 
     def _tell(self, text: str) -> None:
         """Say something once."""
-        if text.partition(";")[0] not in self._told:
-            self._told.add(text.partition(";")[0])
+        beginning = text.partition(";")[0]
+        if beginning not in self._told:
+            self._told.add(beginning)
             self._say(text)
 
     def _wanted(self, project: Project) -> Iterator[Installation]:
@@ -346,31 +349,35 @@ class Installer:
             if source.code not in self._left_alone and node_packages_missing(source):
                 yield Installation(source, None, None)
             needs = _needs_of(source, further.get(source.function, set()))
-            if any(needs):
-                layer = self._layer_of(needs)
-                wanted_anyway = self._answers is None and not _has_own(project, source, needs)
-                if layer.is_dir() or wanted_anyway or _lacks(project, source, needs):
-                    yield Installation(source, needs, layer)
+            if not any(needs):
+                continue
+            layer = self._layer_of(needs)
+            # With --install also what this machine has, maybe in another version.
+            wanted_anyway = self._answers is None and not _has_own(project, source, needs)
+            if layer.is_dir() or wanted_anyway or _lacks(project, source, needs):
+                yield Installation(source, needs, layer)
 
     def _layer_of(self, needs: Needs) -> Path:
+        names = "".join(f"{name}\n" for name in (*needs.packages, *needs.node))
         text = needs.file.read_bytes() if needs.file else b""
-        names = [*needs.packages, *needs.node]
-        return (self._folder / _key("\n".join([*names, ""]).encode() + text)).resolve()
+        return (self._folder / _key(names.encode() + text)).resolve()
 
     def _make_layer(self, layer: Path, needs: Needs, function: str) -> None:
         language = "Node" if needs.node else f"Python {platform.python_version()}"
         self._say(f"installing {needs.what} of {function} for {language} …")
         _project_folder.make_private(self._folder)
         draft = Path(tempfile.mkdtemp(prefix=".installing-", dir=self._folder))
+        packages = draft / "python"
+        commands = packages / "bin"
         try:
             if needs.file or needs.packages:
-                for line in self._install(needs, draft / "python"):
+                for line in self._install(needs, packages):
                     self._say(f"{function}: {line.strip()} cannot be installed; a newer one is")
-                _remove_backports(draft / "python")
+                _remove_backports(packages)
             if needs.node:
                 self._install_node(draft / "nodejs", needs.node)
-            if (draft / "python" / "bin").is_dir():  # commands of packages, such as gunicorn
-                (draft / "python" / "bin").rename(draft / "bin")
+            if commands.is_dir():  # those of packages, such as gunicorn: a layer has them in bin
+                commands.rename(draft / "bin")
             draft.rename(layer)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
@@ -379,8 +386,12 @@ class Installer:
 def _remove_backports(folder: Path) -> None:
     """Remove modules that the standard library has, which is before it in an installation."""
     for module in folder.glob("*"):
-        if module.name.partition(".")[0] in sys.stdlib_module_names:
-            shutil.rmtree(module) if module.is_dir() else module.unlink()
+        if module.name.partition(".")[0] not in sys.stdlib_module_names:
+            continue
+        if module.is_dir():
+            shutil.rmtree(module)
+        else:
+            module.unlink()
 
 
 def _further_packages(project: Project) -> dict[str, set[str]]:
@@ -404,10 +415,15 @@ def _needs_of(source: Source, further: set[str]) -> Needs:
     """
     file = requirements_of(source)
     # The packages in the code hide those of layers and of the runtime.
-    named = _requirements.named(file.read_text("utf-8", "replace") if file else "")
+    named = _requirements.named(_text(file))
     required = further.union(_of_project(source))
     packages = sorted(package for package in required if _name(package) not in named)
     return Needs(file, tuple(packages), shipped_for_node(source))
+
+
+def _text(file: Path | None) -> str:
+    """Return the content of a file with requirements; "" without one."""
+    return file.read_text("utf-8", "replace") if file else ""
 
 
 def _of_project(source: Source) -> Iterator[str]:
@@ -433,7 +449,7 @@ def _lacks(project: Project, source: Source, needs: Needs) -> bool:
     """Return whether this machine and the code lack something that a function needs."""
     if needs.packages or needs.node or needs.file is None:
         return True
-    text = needs.file.read_text("utf-8", "replace")
+    text = _text(needs.file)
     return bool(_requirements.missing(text, [*sys.path, *_own_places(project, source)]))
 
 
@@ -441,15 +457,16 @@ def _has_own(project: Project, source: Source, needs: Needs) -> bool:
     """Return whether the code has the packages of its file, as ``pip install -t`` leaves it."""
     if needs.packages or needs.node or needs.file is None:
         return False
-    text = needs.file.read_text("utf-8", "replace")
-    named = _requirements.named(text)
-    return bool(named) and not _requirements.missing(text, _own_places(project, source))
+    text = _text(needs.file)
+    if not _requirements.named(text):
+        return False
+    return not _requirements.missing(text, _own_places(project, source))
 
 
 def _own_places(project: Project, source: Source) -> list[str]:
     """Return the folders of the code in which a function finds packages."""
     code = source.code or Path()
-    [resource] = [resource for resource in project.resources if resource.name == source.resource]
+    resource = next(each for each in project.resources if each.name == source.resource)
     return [str(code), *map(str, imports.python_path(resource, code))]
 
 
@@ -460,14 +477,12 @@ def _key(requirements: bytes) -> str:
 
 def with_layers(project: Project, added: dict[str, Path]) -> Project:
     """Return a template whose resources have one more layer, below their own."""
-    props = {
-        resource.name: {
-            **resource.props,
-            "layers": [str(added[resource.name]), *(resource.props.get("layers") or [])],
-        }
-        for resource in project.resources
-        if resource.name in added
-    }
+    props = {}
+    for resource in project.resources:
+        if resource.name in added:
+            own_layers = resource.props.get("layers") or []
+            layers = [str(added[resource.name]), *own_layers]
+            props[resource.name] = resource.props | {"layers": layers}
     return with_props(project, props)
 
 
@@ -521,12 +536,13 @@ def install_node_packages(folder: Path, packages: Sequence[str]) -> None:
         raise PluginError("packages of Node need npm: install Node.js")
     folder.mkdir(exist_ok=True)
     usual = "--omit=dev --no-audit --no-fund --loglevel=error"
-    if packages:
-        target = ["--prefix", str(folder.resolve())]
-        command = ["npm", "install", "--no-package-lock", *usual.split(), *target, "--", *packages]
-        _run(command, ", ".join(packages), folder)
+    if not packages:
+        _run(node_install(folder, usual), folder / NODE_FILE, folder)
         return
-    _run(node_install(folder, usual), folder / NODE_FILE, folder)
+    target = str(folder.resolve())
+    options = [*usual.split(), "--prefix", target, "--"]
+    command = ["npm", "install", "--no-package-lock", *options, *packages]
+    _run(command, ", ".join(packages), folder)
 
 
 def node_install(folder: Path, options: str = "") -> str:
@@ -555,10 +571,12 @@ def node_manager(folder: Path) -> str:
     in one above it: a package of a workspace has its lock file there.
     """
     demanded = _DEMANDED.match(str(package_json(folder).package_manager))
+    version = ""
     if demanded:
-        name, version = demanded[1], demanded[2] or ""
+        name = demanded[1]
+        version = demanded[2] or ""
     else:
-        name, version = _manager_of_locks(folder), ""
+        name = _manager_of_locks(folder)
     if name == "npm" or shutil.which(name):
         return name
     return f"npx --yes {name}{version}"

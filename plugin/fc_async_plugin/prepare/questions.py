@@ -21,7 +21,6 @@ from fc_async_plugin.project.code import code_path, folder_of, missing_start_fil
 from fc_async_plugin.project.settings_file import FunctionSettings
 from fc_async_plugin.project.sources import sources_of
 from fc_async_plugin.report.safe_text import visible
-from fc_async_plugin.s_yaml.resolving import ENVIRONMENT
 from fc_async_sdk.spec.runtimes import CONTAINER
 
 if TYPE_CHECKING:
@@ -63,11 +62,10 @@ class Question(NamedTuple):
     @property
     def lines(self) -> list[str]:
         """The lines that a user is shown before the choice."""
-        texts = [visible(option.text) for option in self.proposals]
-        return [
-            visible(self.text),
-            *(f"  {number}  {text}" for number, text in enumerate(texts, 1)),
-        ]
+        lines = [visible(self.text)]
+        for number, option in enumerate(self.proposals, 1):
+            lines.append(f"  {number}  {visible(option.text)}")
+        return lines
 
     @property
     def unanswered(self) -> str:
@@ -110,7 +108,7 @@ def questions(project: Project, answered: Collection[str]) -> list[Question]:
     for resource in project.functions:
         if resource.name in answered:
             continue
-        if resource.props.get("runtime") == CONTAINER:
+        if resource.runtime == CONTAINER:
             question = _about_image(project, resource)
         elif built & {"", resource.name}:
             question = None  # the template's own build makes what is missing
@@ -138,11 +136,9 @@ def _about_image(project: Project, resource: Resource) -> Question | None:
 
 def _option_of(project: Project, resource: Resource, image: Image) -> Option:
     """Return the answer that a Dockerfile is that of an image."""
-    variables_of_template = resource.at(ENVIRONMENT)
     # What the function sets itself is in the template, and may be a secret.
-    set_already = set(variables_of_template) if isinstance(variables_of_template, dict) else set()
     variables = tuple(
-        (name, text) for name, text in image.variables.items() if name not in set_already
+        (name, text) for name, text in image.variables.items() if name not in resource.variables
     )
     base = folder_of(project)
     settings = FunctionSettings(
@@ -168,22 +164,24 @@ def _about_code(project: Project, resource: Resource) -> Question | None:
     ]
     names = start_files(resource)
     for folder in candidates.folders_with(project, names):
-        has = next(name for name in names if (folder / name).is_file())
-        text = f"take {os.path.relpath(folder)} as its code, which has {has}"
+        start_file = next(name for name in names if (folder / name).is_file())
+        text = f"take {os.path.relpath(folder)} as its code, which has {start_file}"
         options.append(Option(text, FunctionSettings(folder=os.path.relpath(folder, base))))
     if not options:
         return None  # a message names the file, see commands.absent
     code = os.path.relpath(code_path(project, resource) or base)
-    lacks = f"its code {code} does not exist"
-    if lacking != ".":
-        lacks = f"{code} has no {lacking}, with which it starts"
-    text = f"{resource.name} cannot start: {lacks}"
+    if lacking == ".":
+        reason = f"its code {code} does not exist"
+    else:
+        reason = f"{code} has no {lacking}, with which it starts"
+    text = f"{resource.name} cannot start: {reason}"
     return Question(settings_file.file_of(project.file), resource.name, text, tuple(options))
 
 
 def _build_lines(project: Project) -> Iterator[str]:
     """Yield the lines for the shell, in the template's folder, that run what may be a build."""
-    base, top = folder_of(project), candidates.top_of(project)
+    base = folder_of(project)
+    top = candidates.top_of(project)
     for script in candidates.build_scripts(project):
         line = f"bash {shlex.quote(os.path.relpath(script, top))}"
         # A script of a repository mostly expects the folder of the repository.

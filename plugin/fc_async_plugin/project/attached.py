@@ -205,7 +205,7 @@ def shortened(names: Sequence[str]) -> str:
 def not_run(project: Project, only: Collection[str]) -> Iterator[str]:
     """Yield which functions the local runtime accepts and cannot run, one sentence each."""
     for resource in project.functions:
-        name = str(resource.props.get("runtime"))
+        name = resource.runtime
         chosen = not only or resource.name in only
         if chosen and name in runtimes.OTHERS | {runtimes.CONTAINER}:
             yield (

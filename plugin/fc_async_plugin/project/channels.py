@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from fc_async_plugin.project import attached
 from fc_async_plugin.project.state import Channel, Place
-from fc_async_plugin.s_yaml.model import desired
+from fc_async_plugin.s_yaml.model import desired, value_at
 from fc_async_sdk.errors import InvalidArn
 from fc_async_sdk.spec import arn, triggers
 from fc_async_sdk.spec.destinations import KINDS as RECORDS
@@ -55,8 +55,9 @@ def nodes_of(resource: Resource, *, triggers: bool) -> list[Node]:
     block = desired(resource)
     texts = [text for _, text in block.config.destinations] if block else []
     nodes = set(destinations(texts, address, account_id))
-    for trigger in attached.triggers(resource, local=True).values() if triggers else ():
-        nodes.update(sources(trigger, address, account_id))
+    if triggers:
+        for trigger in attached.triggers(resource, local=True).values():
+            nodes.update(sources(trigger, address, account_id))
     return of_account(nodes, account_id)
 
 
@@ -76,12 +77,11 @@ def not_created(state: Wanted) -> list[str]:
 
 
 def _nodes(state: Wanted, account_id: str) -> set[Node]:
-    nodes: set[Node] = set()
+    nodes = set[Node]()
     for address, want in state.items():
         for config in want.configs.values():
-            nodes.update(
-                destinations((text for _, text in config.destinations), address, account_id)
-            )
+            texts = (text for _, text in config.destinations)
+            nodes.update(destinations(texts, address, account_id))
         for trigger in (want.triggers or {}).values():
             nodes.update(sources(trigger, address, account_id))
     return nodes
@@ -102,7 +102,6 @@ def sources(trigger: dict[str, Any], address: Place, account_id: str) -> Iterato
     source = triggers.source(trigger, address.region, account_id)
     if source is not None:
         yield source
-    options = trigger["triggerConfig"].get("runOptions")
-    dead = options.get("deadLetterQueue") if isinstance(options, dict) else None
-    text = dead.get("Arn") if isinstance(dead, dict) else None
-    yield from destinations([text] if isinstance(text, str) else [], address, account_id)
+    queue = value_at(trigger["triggerConfig"], "runOptions", "deadLetterQueue", "Arn")
+    if isinstance(queue, str):
+        yield from destinations([queue], address, account_id)

@@ -11,13 +11,13 @@ import codecs
 import functools
 import hashlib
 import io
-import itertools
 import os
 import re
 import shutil
 import stat
 import tempfile
 import zipfile
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -86,8 +86,9 @@ def is_shared(folder: Path) -> bool:
     Args:
         folder: Absolute, without links.
     """
-    shared = {one.resolve() for one in (Path.home(), Path(tempfile.gettempdir()))}
-    return folder == folder.parent or folder in shared
+    if folder == folder.parent:
+        return True
+    return folder in (Path.home().resolve(), Path(tempfile.gettempdir()).resolve())
 
 
 def repository_of(project: Project) -> Path | None:
@@ -96,11 +97,16 @@ def repository_of(project: Project) -> Path | None:
     The home folder and the one for temporary files have other projects, so they are none.
     """
     base = folder_of(project)
-    folders = [*itertools.takewhile(lambda folder: not is_shared(folder), (base, *base.parents))]
-    copies = [folder for folder in folders[: _PARENTS + 1] if (folder / ".gitignore").is_file()]
-    return next(
-        (folder for folder in folders if (folder / ".git").exists()), copies[-1] if copies else None
-    )
+    # Without ``.git``, as in a downloaded archive, the topmost ``.gitignore`` marks the repository.
+    copy: Path | None = None
+    for distance, folder in enumerate([base, *base.parents]):
+        if is_shared(folder):
+            break
+        if (folder / ".git").exists():
+            return folder
+        if distance <= _PARENTS and (folder / ".gitignore").is_file():
+            copy = folder
+    return copy
 
 
 def own_folders(project: Project) -> list[Path]:
@@ -136,12 +142,14 @@ def start_command(resource: Resource) -> list[str]:
 
     A command that is a text, which FCA016 finds, is split at blanks.
     """
-    custom = resource.props.get("customRuntimeConfig")
-    config = custom if isinstance(custom, dict) else {}
-    command, arguments = config.get("command") or [], config.get("args") or []
+    command = resource.at("customRuntimeConfig", "command") or []
     if not isinstance(command, list):
         return str(command).split()
-    return [*map(str, [*command, *(arguments if isinstance(arguments, list) and command else [])])]
+    words = list(command)
+    arguments = resource.at("customRuntimeConfig", "args")
+    if command and isinstance(arguments, list):
+        words += arguments
+    return [str(word) for word in words]
 
 
 def start_problem(project: Project, resource: Resource) -> StartProblem | None:
@@ -151,7 +159,7 @@ def start_problem(project: Project, resource: Resource) -> StartProblem | None:
         None if it can, or if the command is a program of the runtime, such as ``python3``.
     """
     # Before the folder is looked for: most functions have another runtime.
-    if str(resource.props.get("runtime")) not in runtimes.CUSTOM:
+    if resource.runtime not in runtimes.CUSTOM:
         return None
     command = start_command(resource)
     folder = code_path(project, resource)
@@ -159,7 +167,8 @@ def start_problem(project: Project, resource: Resource) -> StartProblem | None:
         return None
     name = _in_code(command[0] if command else f"./{packaging.BOOTSTRAP}")
     of_path = command[:1] == [name] and "/" not in name
-    if name.startswith("/") or (of_path and not _finds(resource, folder / name)):
+    is_program = of_path and not _finds(resource, folder / name)
+    if is_program or name.startswith("/"):
         return None
     path: problems.Path = ("customRuntimeConfig", "command") if command else ("code",)
     file = folder / name
@@ -167,7 +176,9 @@ def start_problem(project: Project, resource: Resource) -> StartProblem | None:
         text = f"{file}, which starts the function, does not exist"
         return StartProblem(path, text, how_to_build(project, folder, name), missing=True)
     reason, fix = _why_not_started(folder, file)
-    return StartProblem(path, f"{file}, which starts the function, {reason}", fix) if fix else None
+    if not fix:
+        return None
+    return StartProblem(path, f"{file}, which starts the function, {reason}", fix)
 
 
 def missing_start_file(project: Project, resource: Resource) -> str:
@@ -185,15 +196,12 @@ def missing_start_file(project: Project, resource: Resource) -> str:
         return ""
     if not folder.is_dir():
         return "" if folder.exists() else "."
-    runtime = str(resource.props.get("runtime"))
-    names = handler_names(runtime, str(resource.props.get("handler") or DEFAULT_HANDLER))
+    names = _modules_of(resource)
     if names:
         # A layer may have the module, too.
-        has_module = bool(resource.props.get("layers")) or any(
-            (folder / name).is_file() for name in names
-        )
-        return "" if has_module else names[0]
-    if runtime not in runtimes.CUSTOM:
+        is_there = any((folder / name).is_file() for name in names)
+        return "" if is_there or resource.props.get("layers") else names[0]
+    if resource.runtime not in runtimes.CUSTOM:
         return ""
     problem = start_problem(project, resource)
     if problem and problem.missing:
@@ -212,23 +220,33 @@ def _missing_script(folder: Path, resource: Resource) -> str:
 
 def start_files(resource: Resource) -> list[str]:
     """Return the files with one of which a function starts, relative to its code."""
-    runtime = str(resource.props.get("runtime"))
-    names = handler_names(runtime, str(resource.props.get("handler") or DEFAULT_HANDLER))
-    if names or runtime not in runtimes.CUSTOM:
+    names = _modules_of(resource)
+    if names or resource.runtime not in runtimes.CUSTOM:
         return names
     command = start_command(resource)
     if not command:
         return [packaging.BOOTSTRAP]
-    first = [_in_code(command[0])] if command[0].startswith(("./", "/code/")) else []
-    return [*first, *_scripts(" ".join(command))]
+    files = list(_scripts(" ".join(command)))
+    if command[0].startswith(("./", "/code/")):
+        files.insert(0, _in_code(command[0]))
+    return files
+
+
+def _modules_of(resource: Resource) -> list[str]:
+    """Return the files of which the built-in runtime of a function loads one; none of others."""
+    handler = str(resource.props.get("handler") or DEFAULT_HANDLER)
+    return handler_names(resource.runtime, handler)
 
 
 def _scripts(command: str) -> Iterator[str]:
     """Yield the files of the code that a command runs, relative to the folder."""
-    words = [] if _ELSEWHERE.search(command) else command.split()
+    if _ELSEWHERE.search(command):
+        return
+    words = command.split()
     # The first argument of a shell or an interpreter is a script whatever its name is.
-    yield from (name for name in map(_in_code, words[1:2]) if name != words[1])
-    yield from (name for name in map(_in_code, words) if _SCRIPT.fullmatch(name))
+    if len(words) > 1 and _in_code(words[1]) != words[1]:
+        yield _in_code(words[1])
+    yield from filter(_SCRIPT.fullmatch, map(_in_code, words))
 
 
 def handler_names(runtime: str, handler: str) -> list[str]:
@@ -247,25 +265,26 @@ def how_to_build(project: Project, folder: Path, name: str) -> str:
         folder: The code, for which the nearest build is named.
         name: The file, relative to the code.
     """
-    if place := next((one for one in own_folders(project) if (one / name).is_file()), None):
-        return f"it is in {os.path.relpath(place)}: copy it, or correct code"
+    for own_folder in own_folders(project):
+        if (own_folder / name).is_file():
+            return f"it is in {os.path.relpath(own_folder)}: copy it, or correct code"
     base = folder_of(project)
-    for place in (folder.resolve(), *folder.resolve().parents):
+    code = folder.resolve()
+    for ancestor in (code, *code.parents):
         for file, command in _BUILDS.items():
-            if (place / file).is_file():
+            if (ancestor / file).is_file():
                 program = command.split()[0]
                 absent = "" if shutil.which(program) else f"; install {program}, it is not here"
-                return f"build it, as with {command} in {os.path.relpath(place)}{absent}"
-        if place == base or not place.is_relative_to(base):
+                return f"build it, as with {command} in {os.path.relpath(ancestor)}{absent}"
+        if ancestor == base or not ancestor.is_relative_to(base):
             break
     return "build or write it"
 
 
 def _finds(resource: Resource, file: Path) -> bool:
     """Return whether the ``PATH`` of a function has the code folder, and the folder a file."""
-    variables = resource.props.get("environmentVariables")
-    path = variables.get("PATH") if isinstance(variables, dict) else None
-    return "/code" in str(path).split(":") and file.is_file()
+    path = str(resource.variables.get("PATH"))
+    return "/code" in path.split(":") and file.is_file()
 
 
 def _in_code(word: str) -> str:
@@ -338,9 +357,12 @@ _LATEST_BYTES: Final = 128 * 1024 * 1024
 
 def _packed(path: Path) -> Package:
     """Zip a folder once for all functions that share it, and after a change what has changed."""
-    packed = _latest[path] = packaging.pack(path, _latest.pop(path, None))
-    while len(_latest) > 1 and sum(len(one.data) for one in _latest.values()) > _LATEST_BYTES:
-        del _latest[next(iter(_latest))]
+    packed = packaging.pack(path, _latest.pop(path, None))
+    _latest[path] = packed  # at the end: the least recently packed folders are dropped first
+    size = sum(len(archive.data) for archive in _latest.values())
+    while len(_latest) > 1 and size > _LATEST_BYTES:
+        oldest = next(iter(_latest))
+        size -= len(_latest.pop(oldest).data)
     return _package(packed.data)
 
 
@@ -361,11 +383,11 @@ def contents_of(data: bytes) -> str:
     digest = hashlib.sha256()
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as opened:
-            for info in sorted(opened.infolist(), key=lambda one: one.filename):
+            for info in sorted(opened.infolist(), key=attrgetter("filename")):
                 if not info.is_dir() and not is_ignored(info.filename):
                     executable = bool(info.external_attr >> 16 & stat.S_IXUSR)
-                    one = (info.filename, executable, info.file_size, info.CRC)
-                    digest.update(f"{one!r}\n".encode())
+                    content = (info.filename, executable, info.file_size, info.CRC)
+                    digest.update(f"{content!r}\n".encode())
     except zipfile.BadZipFile:
         return ""
     return digest.hexdigest()

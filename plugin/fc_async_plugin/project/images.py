@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from fc_async_plugin.project import candidates, pyproject
 from fc_async_plugin.project.candidates import DOCKERFILE
 from fc_async_plugin.project.code import code_path, folder_of
-from fc_async_plugin.s_yaml.resolving import ENVIRONMENT
 from fc_async_sdk.spec.runtimes import CONTAINER
 
 if TYPE_CHECKING:
@@ -65,28 +64,6 @@ class Image(NamedTuple):
     copies: list[str]
 
 
-class _Instructions(NamedTuple):
-    """Instructions of a Dockerfile.
-
-    Attributes:
-        last: The last ones of each kind.
-        variables: Environment variables.
-        copied: What is copied into the WORKDIR.
-        installed: Copied files from which pip installs.
-        sources: What is copied from the folder in the last stage, by its target.
-        built: Where the last stage has what other stages made.
-        installs_itself: Whether pip installs the project, not only its requirements.
-    """
-
-    last: dict[str, str]
-    variables: dict[str, str]
-    copied: list[str]
-    installed: list[str]
-    sources: dict[str, str]
-    built: list[str]
-    installs_itself: bool
-
-
 def image_of(project: Project, resource: Resource) -> Image | None:
     """Read the Dockerfile of a function; None if it is not an image or its file is not plain."""
     file = dockerfile_of(project, resource)
@@ -95,7 +72,7 @@ def image_of(project: Project, resource: Resource) -> Image | None:
 
 def dockerfile_of(project: Project, resource: Resource) -> Path | None:
     """Return the Dockerfile that can only be that of a function; None if there is a choice."""
-    if resource.props.get("runtime") != CONTAINER:
+    if resource.runtime != CONTAINER:
         return None
     dockerfiles = candidates.dockerfiles(project)
     path = code_path(project, resource)
@@ -115,7 +92,7 @@ def dockerfile_of(project: Project, resource: Resource) -> Path | None:
 def _has_other_images(project: Project, resource: Resource) -> bool:
     """Return whether another function of the template is another image."""
     return any(
-        other.props.get("runtime") == CONTAINER and _image_name(other) != _image_name(resource)
+        other.runtime == CONTAINER and _image_name(other) != _image_name(resource)
         for other in project.resources
     )
 
@@ -126,33 +103,45 @@ def _image_name(resource: Resource) -> str:
 
 def read_image(project: Project, resource: Resource, file: Path) -> Image:
     """Read a Dockerfile for a function. What the function sets itself takes precedence."""
-    read = _read(file.read_text("utf-8", "replace"))
-    last = dict(read.last)
+    instructions = _Instructions(file.read_text("utf-8", "replace"))
+    last = instructions.last
     for name, key in (("ENTRYPOINT", "entrypoint"), ("CMD", "command")):
         if override := resource.at("customContainerConfig", key):
             last[name] = override if isinstance(override, str) else json.dumps(override)
-    variables = dict(read.variables)
-    command = _command(last, variables)
-    variables.pop("PATH", None)
-    own_variables = resource.at(ENVIRONMENT)
-    if isinstance(own_variables, dict):
-        texts = {key: text for key, text in own_variables.items() if isinstance(text, str)}
-        variables |= texts
-    workdir = last.get("WORKDIR", "").strip().rstrip("/")
+    command = _command(last, instructions.variables)
+    variables = _variables(instructions, resource)
+    workdir = instructions.workdir
     if workdir:
+        # The program runs in a folder of this machine, which functions see as /code.
         command = [word.replace(f"{workdir}/", "") for word in command]
         inside = re.compile(rf"{re.escape(workdir)}(?=/|:|$)")
         variables = {name: inside.sub("/code", text) for name, text in variables.items()}
     top = candidates.top_of(project)
-    above = [folder for folder in file.parent.parents if folder.is_relative_to(top)]
-    context = [file.parent, *above]
-    folder = _folder(context, command, read.copied)
-    requirements = _requirements(read.installed, [folder, *context])
-    if read.installs_itself:
+    context = [file.parent]
+    context += (folder for folder in file.parent.parents if folder.is_relative_to(top))
+    folder = _folder(context, command, instructions.copied)
+    if instructions.installs_itself:
         paths = [f"/code/{path}" for path in pyproject.sources(folder)]
-        variables["PYTHONPATH"] = ":".join(filter(None, [*paths, variables.get("PYTHONPATH")]))
-    copies = [*_copies(folder, workdir, read)]
-    return Image(file, folder, command, variables, requirements, copies)
+        if "PYTHONPATH" in variables:
+            paths.append(variables["PYTHONPATH"])
+        variables["PYTHONPATH"] = ":".join(filter(None, paths))
+    return Image(
+        file,
+        folder,
+        command,
+        variables,
+        requirements=_requirements(instructions.installed, [folder, *context]),
+        copies=list(_copies(folder, instructions)),
+    )
+
+
+def _variables(instructions: _Instructions, resource: Resource) -> dict[str, str]:
+    """Return the environment variables of an image, with those of the function above them."""
+    variables = dict(instructions.variables)
+    # A PATH of the image has folders of the image, which this machine does not have.
+    variables.pop("PATH", None)
+    texts = {name: text for name, text in resource.variables.items() if isinstance(text, str)}
+    return variables | texts
 
 
 def _command(last: dict[str, str], variables: dict[str, str]) -> list[str]:
@@ -178,19 +167,50 @@ def _requirements(installed: list[str], folders: list[Path]) -> Path | None:
     return None
 
 
-class _Stage:
-    """Instructions of one stage, and what all stages so far have copied."""
+class _Instructions:
+    """Instructions of a Dockerfile: of its last stage, and what all of them copy.
 
-    def __init__(self) -> None:
+    Attributes:
+        last: The last ones of each kind.
+        variables: Environment variables.
+        sources: What is copied from the folder in the last stage, by its target.
+        built: Where the last stage has what other stages made.
+        copied: What is copied into the WORKDIR.
+        installed: Copied files from which pip installs.
+        installs_itself: Whether pip installs the project, not only its requirements.
+    """
+
+    def __init__(self, text: str) -> None:
         self.last: dict[str, str] = {}
         self.variables: dict[str, str] = {}
         self.sources: dict[str, str] = {}
         self.built: list[str] = []
         self.copied: list[str] = []
-        self.files: list[str] = []
+        self._files: list[str] = []
         self._stages: dict[str, tuple[dict[str, str], dict[str, str]]] = {}
+        plain = _CONTINUED.sub(" ", _COMMENT.sub("", _HEREDOC.sub("", text)))
+        for kind, value in _INSTRUCTION.findall(plain):
+            self._take(kind.upper(), value)
+        required = {path.rpartition("/")[2] for path in _REQUIREMENTS.findall(plain)}
+        self.installed = [path for path in self._files if path.rpartition("/")[2] in required]
+        self.installs_itself = _INSTALLS_ITSELF.search(plain) is not None
 
-    def begin(self, value: str) -> None:
+    @property
+    def workdir(self) -> str:
+        """Folder of the image in which the program runs; "" if none is named."""
+        return self.last.get("WORKDIR", "").strip().rstrip("/")
+
+    def _take(self, kind: str, value: str) -> None:
+        if kind == "FROM":
+            self._begin(value)
+        elif kind == "ENV":
+            self.variables |= _assigned(value)
+        elif kind in {"COPY", "ADD"}:
+            self._copy(value)
+        else:
+            self.last[kind] = value
+
+    def _begin(self, value: str) -> None:
         """Begin a stage: it has the instructions of the one that it begins with."""
         words = [word for word in value.split() if not word.startswith("--")]
         if not words:
@@ -203,62 +223,38 @@ class _Stage:
         self.sources = {}
         self.built = []
 
-    def copy(self, value: str) -> None:
+    def _copy(self, value: str) -> None:
         """Note what a COPY takes from the folder, or from another stage."""
         words = [word for word in _BETWEEN.split(value) if word and not word.startswith("--")]
-        target = words.pop() if words else ""
-        paths = [word.lstrip("/") for word in words]
+        target = words[-1] if words else ""
+        paths = [word.lstrip("/") for word in words[:-1]]
         if "--from" in value:
             self.built.append(target)
         else:
             for path in paths:
                 end = Path(path).name if target.endswith("/") else ""
                 self.sources[f"{target}{end}"] = path
-        self.files += paths
+        self._files += paths
         if target.rstrip("/") in {".", self.last.get("WORKDIR", "").rstrip("/")}:
             self.copied += paths
 
 
-def _read(text: str) -> _Instructions:
-    """Return the instructions of a Dockerfile: of its last stage, and what all of them copy."""
-    stage = _Stage()
-    plain = _CONTINUED.sub(" ", _COMMENT.sub("", _HEREDOC.sub("", text)))
-    for kind, value in _INSTRUCTION.findall(plain):
-        name = kind.upper()
-        if name == "FROM":
-            stage.begin(value)
-        elif name == "ENV":
-            stage.variables |= _assigned(value)
-        elif name in {"COPY", "ADD"}:
-            stage.copy(value)
-        else:
-            stage.last[name] = value
-    required = {path.rpartition("/")[2] for path in _REQUIREMENTS.findall(plain)}
-    return _Instructions(
-        last=stage.last,
-        variables=stage.variables,
-        copied=stage.copied,
-        installed=[path for path in stage.files if path.rpartition("/")[2] in required],
-        sources=stage.sources,
-        built=stage.built,
-        installs_itself=_INSTALLS_ITSELF.search(plain) is not None,
-    )
-
-
-def _copies(folder: Path, workdir: str, read: _Instructions) -> Iterator[str]:
+def _copies(folder: Path, instructions: _Instructions) -> Iterator[str]:
     """Yield commands that copy files of a folder into folders that a build makes in it.
 
     No other file of the user is written over, and none from outside is copied.
     """
 
-    def inside(path: str) -> list[str]:
-        return os.path.normpath(path.removeprefix(f"{workdir}/")).split("/")
+    def parts_of(path: str) -> list[str]:
+        return os.path.normpath(path.removeprefix(f"{instructions.workdir}/")).split("/")
 
-    builds = {inside(path)[0] for path in read.built} - {"", ".", ".."}
-    for target, source in read.sources.items():
-        top, *names = inside(target)
-        if top in builds and names and inside(source)[0] != ".." and (folder / source).is_file():
-            into = "/".join([top, *names])
+    builds = {parts_of(path)[0] for path in instructions.built} - {"", ".", ".."}
+    for target, source in instructions.sources.items():
+        parts = parts_of(target)
+        is_in_build = parts[0] in builds and len(parts) > 1
+        is_own = parts_of(source)[0] != ".." and (folder / source).is_file()
+        if is_in_build and is_own:
+            into = "/".join(parts)
             yield shlex.join(["mkdir", "-p", os.path.dirname(into)])  # noqa: PTH120 -- relative
             yield shlex.join(["cp", source, into])
 
@@ -270,9 +266,10 @@ def _folder(context: list[Path], command: list[str], copied: list[str]) -> Path:
     it, then what they copy into the ``WORKDIR``. Otherwise it is the first that has what is copied.
     """
     words = " ".join(command).split()
-    modules = [word.partition(":")[0].replace(".", "/") for word in words]
-    started = [*words, *(f"{name}.py" for name in modules)]
-    started += [f"{name}/__main__.py" for name in modules]
+    started = list(words)
+    for word in words:
+        module = word.partition(":")[0].replace(".", "/")
+        started += [f"{module}.py", f"{module}/__main__.py"]
     folders = [*context, *_copied_folders(context, copied)]
     for names in (started, copied):
         for folder in folders:
@@ -286,14 +283,9 @@ def _copied_folders(context: list[Path], copied: list[str]) -> Iterator[Path]:
     for folder in context:
         for name in copied:
             inner = folder / name
-            if inner.is_dir() and _is_below(inner, folder):
+            # A link may lead out of the folder.
+            if inner.is_dir() and inner.resolve().is_relative_to(folder.resolve()):
                 yield inner
-
-
-def _is_below(path: Path, *folders: Path) -> bool:
-    """Return whether a path, links followed, is one of some folders or below one of them."""
-    resolved = path.resolve()
-    return any(resolved.is_relative_to(folder.resolve()) for folder in folders)
 
 
 def _assigned(line: str) -> dict[str, str]:

@@ -7,6 +7,8 @@ import contextlib
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from fc_async_plugin.s_yaml.model import value_at
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -23,10 +25,9 @@ def sources(folder: Path) -> list[str]:
 
 
 def _texts(folder: Path, *keys: str) -> list[str]:
-    value: Any = {}
+    document: Any = {}
     with contextlib.suppress(ImportError, OSError, ValueError):  # Python 3.10 has no tomllib
-        text = (folder / "pyproject.toml").read_text("utf-8")
-        value = importlib.import_module("tomllib").loads(text)
-    for key in keys:
-        value = value.get(key) if isinstance(value, dict) else None
-    return [str(text) for text in value] if isinstance(value, list) else []
+        content = (folder / "pyproject.toml").read_text("utf-8")
+        document = importlib.import_module("tomllib").loads(content)
+    texts = value_at(document, *keys)
+    return [str(text) for text in texts] if isinstance(texts, list) else []

@@ -133,10 +133,12 @@ class _Reader:
         values = self.only(self.table(value, path), path, _KEYS)
         folder = self._text(values, path, "folder")
         install = self._text(values, path, "install") if "install" in values else None
-        for key, inside in (("folder", folder), ("install", install)):
-            if inside:
-                self._check_inside(f"{path}.{key}", inside, project)
-        if folder and not (self._file.parent / folder).is_dir() and "build" not in values:
+        if folder:
+            self._check_inside(f"{path}.folder", folder, project)
+        if install:
+            self._check_inside(f"{path}.install", install, project)
+        may_be_made = "build" in values
+        if folder and not may_be_made and not (self._file.parent / folder).is_dir():
             raise self._failure(f"{path}.folder", f"{folder!r} is not a folder", "correct it")
         return FunctionSettings(
             folder=folder,
@@ -171,9 +173,12 @@ class _Reader:
     def _text(self, values: dict[str, Any], path: str, key: str) -> str:
         value = values.get(key, "")
         if not isinstance(value, str) or "\0" in value:
-            message = f"{path}.{key} must be a text, got {value!r}"
-            raise self._failure(f"{path}.{key}", message, 'write it in quotes: "…"')
+            raise self._not_text(f"{path}.{key}", value)
         return value
+
+    def _not_text(self, path: str, value: object) -> TemplateError:
+        message = f"{path} must be a text, got {value!r}"
+        return self._failure(path, message, 'write it in quotes: "…"')
 
     def _command(self, value: object, path: str) -> tuple[str, ...]:
         words: object = value
@@ -193,8 +198,7 @@ class _Reader:
                 message = f"{path}: {name!r} is not a name of a variable"
                 raise self._failure(f"{path}.{name}", message, "use letters, digits and _")
             if not isinstance(content, str):
-                message = f"{path}.{name} must be a text, got {content!r}"
-                raise self._failure(f"{path}.{name}", message, 'write it in quotes: "…"')
+                raise self._not_text(f"{path}.{name}", content)
             yield name, content
 
     def _check_inside(self, path: str, written: str, project: Path) -> None:

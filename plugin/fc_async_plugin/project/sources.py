@@ -62,7 +62,7 @@ def sources_of(projects: Iterable[Project]) -> list[Source]:
             function=resource.function_name,
             resource=resource.name,
             template=project.file,
-            runtime=str(resource.props.get("runtime") or ""),
+            runtime=resource.runtime,
             handler=str(resource.props.get("handler") or ""),
             code=code_path(project, resource),
             layers=local_layers(project, resource),

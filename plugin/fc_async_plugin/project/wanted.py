@@ -253,7 +253,7 @@ def _code(project: Project, resource: Resource, *, local: bool) -> Code | None:
         return Code(bucket=resource.at("code", "ossBucketName"), object_name=name)
     path = code_path(project, resource)
     if path is None:
-        return Code() if resource.props.get("runtime") == runtimes.CONTAINER else None
+        return Code() if resource.runtime == runtimes.CONTAINER else None
     refuse_unresolved(resource, str(path), "code")
     try:
         package = pack(path, MAX_LOCAL_ZIP_BYTES if local else MAX_ZIP_BYTES)

@@ -33,6 +33,14 @@ if TYPE_CHECKING:
 BLOCK: Final = nodes.BLOCK
 
 
+def value_at(document: Any, *path: str | int) -> Any:
+    """Return the value at a path of keys in a document; None if the path leads to none."""
+    value = document
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
 class Resource(msgspec.Struct, frozen=True, kw_only=True):
     """One entry under ``resources:``.
 
@@ -64,10 +72,18 @@ class Resource(msgspec.Struct, frozen=True, kw_only=True):
 
     def at(self, *path: str | int) -> Any:
         """Return the value at a path of keys in the props; None if the path leads to none."""
-        value: Any = self.props
-        for key in path:
-            value = value.get(key) if isinstance(value, dict) else None
-        return value
+        return value_at(self.props, *path)
+
+    @property
+    def runtime(self) -> str:
+        """Its runtime, such as ``python3.10``; "" without one."""
+        return str(self.props.get("runtime") or "")
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        """Its environment variables as they are written; {} for a value that is not a mapping."""
+        variables = self.at(ENVIRONMENT)
+        return variables if isinstance(variables, dict) else {}
 
     def each(self, *path: str | int) -> Iterator[tuple[int, dict[str, Any]]]:
         """Yield the mappings in the list at a path of keys, such as triggers, by their indices."""

@@ -46,8 +46,7 @@ def machine_paths(context: Context) -> Iterator[Found]:
     for project in context.projects:
         folder = PurePosixPath(folder_of(project).as_posix())
         for resource in project.functions:
-            variables = resource.at(ENVIRONMENT)
-            for name, value in variables.items() if isinstance(variables, dict) else ():
+            for name, value in resource.variables.items():
                 if not isinstance(value, str) or is_unresolved(value):
                     continue
                 owner = machine_folder(value, resource, folder=folder, home=context.home)
@@ -73,7 +72,7 @@ def machine_folder(
         home: The home of the user.
     """
     runtime = [*_RUNTIME, *_mounts(resource)]
-    in_image = resource.props.get("runtime") == runtimes.CONTAINER
+    in_image = resource.runtime == runtimes.CONTAINER
     for path in paths_in(value):
         if _is_below(path, _mounts(resource)):
             continue

@@ -145,11 +145,9 @@ def _variables(resource: Resource, variables: object) -> Iterator[Found]:
     """Yield findings for names of variables and their size, which the types do not check."""
     if not isinstance(variables, dict):
         return
-    written = resource.props.get("environmentVariables")
-    if isinstance(written, dict):
-        # A null has no type to check, but a deployment sends it, as s does: as the text "null".
-        nulls = {str(name): None for name, value in written.items() if value is None}
-        variables = {**variables, **nulls}
+    # A null has no type to check, but a deployment sends it, as s does: as the text "null".
+    nulls = {str(name): None for name, value in resource.variables.items() if value is None}
+    variables = {**variables, **nulls}
     for name in variables:
         problem = function_settings.wrong_variable_name(name)
         if problem is not None:

@@ -219,7 +219,7 @@ def _module(folder: Path, resource: Resource) -> Path | None:
         folder: That of the template.
         resource: A function.
     """
-    if not str(resource.props.get("runtime", "")).startswith("python"):
+    if not resource.runtime.startswith("python"):
         return None
     code = code_below(folder, resource)
     module = str(resource.props.get("handler") or DEFAULT_HANDLER).rpartition(".")[0]

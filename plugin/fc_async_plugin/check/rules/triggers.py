@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from fc_async_plugin.check.graph.build import source_node
 from fc_async_plugin.check.rules.rule import Found, Related, rule
-from fc_async_plugin.s_yaml.model import BLOCK, is_unresolved, unresolved_in
+from fc_async_plugin.s_yaml.model import BLOCK, is_unresolved, unresolved_in, value_at
 from fc_async_sdk.spec import limits, oss, ram, timers, triggers
 
 if TYPE_CHECKING:
@@ -66,8 +66,7 @@ class WrittenTrigger(NamedTuple):
         """True if it invokes its function asynchronously."""
         if self.kind in _ALWAYS_ASYNCHRONOUS:
             return True
-        config = self.config
-        chosen = config.get("asyncInvocationType") if isinstance(config, dict) else None
+        chosen = value_at(self.config, "asyncInvocationType")
         return self.kind == "eventbridge" and chosen is True
 
     def where(self, *path: str) -> Position:
