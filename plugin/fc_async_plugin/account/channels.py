@@ -127,7 +127,8 @@ class Channels:
         path = f"/{folder}/{quote(name, safe='')}"
         body = f'<{element} xmlns="{_NAMESPACE}"/>'.encode() if method == "PUT" else b""
         keys = self._credentials()
-        kind, date = "text/xml", formatdate(time.time(), usegmt=True)
+        kind = "text/xml"
+        date = formatdate(time.time(), usegmt=True)
         text = f"{method}\n\n{kind}\n{date}\nx-mns-version:2015-06-06\n{path}"
         signed = hmac.digest(keys.access_key_secret.encode(), text.encode(), "sha1")
         headers = {

@@ -125,7 +125,8 @@ def replace_state(endpoint: str, snapshot: bytes | None) -> None:
 
 def _after_restart(client: Client, run: str) -> Run:
     """Return the run of a runtime that follows another one."""
-    reason, until = "it has not restarted", time.monotonic() + admin.STATE_SECONDS
+    reason = "it has not restarted"
+    until = time.monotonic() + admin.STATE_SECONDS
     while time.monotonic() < until:
         try:
             now = client.send(admin.get_run())

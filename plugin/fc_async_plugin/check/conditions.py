@@ -144,19 +144,19 @@ class Rule(NamedTuple):
 
 def rules_of(resources: Iterable[Resource]) -> list[Rule]:
     """Return a rule for each condition and each function that has asynchronous configuration."""
-    return [
-        Rule(
-            condition,
-            resource.function_name,
-            resource.region,
-            condition.threshold(numbers),
-            condition.reason(numbers),
-        )
-        for resource in resources
-        if is_function(resource) and isinstance(resource.props.get(BLOCK), dict)
-        for numbers in (numbers_of(resource.props),)
-        for condition in CONDITIONS
-    ]
+    rules = []
+    for resource in resources:
+        has_block = isinstance(resource.props.get(BLOCK), dict)
+        if not has_block or not is_function(resource):
+            continue
+        numbers = numbers_of(resource.props)
+        for condition in CONDITIONS:
+            threshold = condition.threshold(numbers)
+            reason = condition.reason(numbers)
+            rules.append(
+                Rule(condition, resource.function_name, resource.region, threshold, reason)
+            )
+    return rules
 
 
 def numbers_of(props: dict[str, Any]) -> Numbers:

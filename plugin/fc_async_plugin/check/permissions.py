@@ -147,15 +147,12 @@ def needed(project: Project) -> list[RolePolicy]:
 
 def unknown(project: Project) -> list[str]:
     """Return the expressions of a template for which its policies have ``*``."""
-    return sorted(
-        {
-            expression
-            for resource in project.functions
-            for prop in _NAMING
-            for text in _texts(resource.props.get(prop))
-            for expression in _EXPRESSION.findall(text)
-        }
-    )
+    expressions: set[str] = set()
+    for resource in project.functions:
+        for prop in _NAMING:
+            for text in _texts(resource.props.get(prop)):
+                expressions.update(_EXPRESSION.findall(text))
+    return sorted(expressions)
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -207,10 +204,13 @@ def _starred_document(statements: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _of(resource: Resource, names: Container[str]) -> Iterator[Permission]:
     """Yield the permissions of one function; ``names`` are the functions of the template."""
-    region, account_id = resource.region or "*", resource.account_id or "*"
+    region = resource.region or "*"
+    account_id = resource.account_id or "*"
     block = desired(resource)
-    for _, text in block.config.destinations if block else ():
-        yield ram.permission_for(arn.parse(text).resolve(region=region, account_id=account_id))
+    if block:
+        for _, text in block.config.destinations:
+            name = arn.parse(text).resolve(region=region, account_id=account_id)
+            yield ram.permission_for(name)
     for value in resource.variables.values():
         if isinstance(value, str) and value in names:
             yield from ram.to_call(
@@ -218,7 +218,8 @@ def _of(resource: Resource, names: Container[str]) -> Iterator[Permission]:
             )
     if bucket := bucket_of_payloads(resource):
         yield from ram.to_store(bucket)
-    logs, store = resource.at("logConfig", "project"), resource.at("logConfig", "logstore")
+    logs = resource.at("logConfig", "project")
+    store = resource.at("logConfig", "logstore")
     if logs and store:
         yield ram.to_log(region, account_id, str(logs), str(store))
     for _, mount in resource.each("ossMountConfig", "mountPoints"):

@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-import textwrap
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 import click
 
 from fc_async_plugin.cli import _options as options
-from fc_async_plugin.report import terminal
+from fc_async_plugin.report import tables, terminal
 
 if TYPE_CHECKING:
     from fc_async_plugin.account.connection import Where
@@ -55,11 +54,13 @@ def command(
         raise click.UsageError(f"-o {output} needs a --contact-group NAME, which gets the alarms")
     _, rules = rules_of_template(resources, where)
     if output == "text":
+        width = terminal.width()
+        room = None if width is None else width - 2
         for function, rules_of_function in groupby(rules, key=lambda rule: rule.function):
             terminal.print_text(function, bold=True)
             for rule in rules_of_function:
                 text = f"{_shown(rule)}: {rule.reason}"
-                for line in textwrap.wrap(text, (terminal.width() or 10_000) - 2):
+                for line in tables.wrapped(text, room, whole=False):
                     terminal.print_text(f"  {line}")
         return
     write = {"json": alarms.requests, "terraform": alarms.terraform, "ros": alarms.ros}[output]

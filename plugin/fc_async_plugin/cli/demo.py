@@ -93,7 +93,8 @@ def _visit(console: Console, address: str) -> None:
 
 def _next_commands() -> list[str]:
     """Return three commands that start a project, as they are typed where the demo was started."""
-    origin, typed = installed_from(), sys.argv[0]
+    origin = installed_from()
+    typed = sys.argv[0]
     program = typed if typed.endswith("fc-async") else "fc-async"
     if origin is not None and os.environ.get("UV"):  # uvx, which leaves no command behind
         program = f"uvx --from '{origin}[all]' fc-async"

@@ -4,14 +4,13 @@
 from __future__ import annotations
 
 import os
-import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from fc_async_plugin.cli import _options as options
-from fc_async_plugin.report import DONE, FAILED, Format, terminal
+from fc_async_plugin.report import DONE, FAILED, Format, tables, terminal
 
 if TYPE_CHECKING:
     from fc_async_plugin.account.connection import Account
@@ -83,7 +82,7 @@ def _tell_ways(ways: list[Open]) -> None:
         terminal.print_text("Open:")
     for way in ways:
         text = f"{way.what}: {way.state}"
-        for line in textwrap.wrap(text, _LINE, break_long_words=False, break_on_hyphens=False):
+        for line in tables.wrapped(text, _LINE):
             terminal.print_text(f"  {line}")
 
 

@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-import textwrap
-from itertools import groupby
-from typing import TYPE_CHECKING, Final
+from itertools import chain, groupby
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from fc_async_plugin.cli import _options as options
-from fc_async_plugin.report import Format, terminal
+from fc_async_plugin.report import Format, tables, terminal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,10 +63,10 @@ def command(
             failures.FailureReader(client, reached, since=begin, now=now).read(names)
             for client, names in targets
         ]
-    merged = {
-        name: [row for region in regions for row in getattr(region, name)]
-        for name in failures.FailureReport.__struct_fields__
-    }
+    merged: dict[str, list[Any]] = {}
+    for name in failures.FailureReport.__struct_fields__:
+        rows = (getattr(region, name) for region in regions)
+        merged[name] = list(chain.from_iterable(rows))
     if output == "json":
         terminal.print_json(msgspec.to_builtins({"since": begin, **merged}))
     else:
@@ -128,13 +127,7 @@ def _wrapped(command: str, width: int) -> list[str]:
     """Return a command on lines that a shell joins again, if it does not fit."""
     parts = [command]
     if "'" not in command:  # a line end within quotes would be part of the text
-        parts = textwrap.wrap(
-            command,
-            width - 2,
-            subsequent_indent="    ",
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
+        parts = tables.wrapped(command, width - 2, "    ")
     first, *continued = [f"{part} \\" for part in parts[:-1]] + parts[-1:]
     return [f"  send again  {first}", *(f"{'':14}{line}" for line in continued)]
 

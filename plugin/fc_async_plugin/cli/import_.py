@@ -68,7 +68,9 @@ def command(
     written = changed and not dry_run
     if written:
         terminal.confirm(f"Write {path}?", yes=yes)
-        file, mode = path.resolve(), stat.S_IMODE(path.stat().st_mode)
+        # A link is followed, so that it stays a link.
+        file = path.resolve()
+        mode = stat.S_IMODE(path.stat().st_mode)
         with _project_folder.replacing(file, mode) as new:
             new.write_bytes(imported.text.encode())  # as bytes: the line ends stay
     if output == "json":

@@ -58,7 +58,8 @@ def command(
         _list(output)
         return
     if template is not None and "=" in template:  # a template's name has no "="
-        answers, template = (template, *answers), None
+        answers = (template, *answers)
+        template = None
     asking = sys.stdin.isatty() and not no_input and output == "text"
     pairs = _pairs(answers)
     if template is None:

@@ -62,7 +62,8 @@ def _tell(rows: list[tuple[str, str]]) -> None:
 
 
 def _look(folder: Path) -> Seen:
-    running, refused = None, ""
+    running = None
+    refused = ""
     try:
         running = runtime.find(folder / _project_folder.RUNTIME)
     except _project_folder.ForeignFolder as error:

@@ -194,8 +194,11 @@ def _scripts_of(build: Build) -> list[tuple[str, str]]:
     words = {*_WORD.findall(build.command), *OF_INSTALLATION}
     lines: dict[str, str] = {}
     while words:
-        names = {f"{prefix}{word}" for word in words for prefix in ("pre", "", "post")}
-        new = {name: line for name, line in scripts.items() if name in names - lines.keys()}
+        names: set[str] = set()
+        for word in words:
+            names.update((f"pre{word}", word, f"post{word}"))
+        names -= lines.keys()
+        new = {name: line for name, line in scripts.items() if name in names}
         lines |= new
         words = {*_WORD.findall("\n".join(new.values()))}
     return [(name, _in_one_line(line)) for name, line in lines.items()]
@@ -278,8 +281,8 @@ class Builder:
             folder = build.folder
             if folder not in states:
                 states[folder] = state_of(folder)
-            left = (self.answers.get(wish(build).key), self._failed.get(build))
-            if states[folder] not in left:
+            ended_with = (self.answers.get(wish(build).key), self._failed.get(build))
+            if states[folder] not in ended_with:
                 due.add(build.resource)
         return [build for build in self._builds if build.resource in due]
 

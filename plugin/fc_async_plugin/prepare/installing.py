@@ -498,32 +498,45 @@ def install_packages(needs: Needs, target: Path) -> list[str]:
     Raises:
         PluginError: There is neither pip nor uv, or the installation failed.
     """
-    taken: list[str] = []
     try:
         _install_packages(needs.file, needs, target)
     except PluginError as error:
-        message, text = str(error), needs.file.read_text("utf-8", "replace") if needs.file else ""
-        other = target.with_name(_FILE)
-        while True:
-            text, lines = _requirements.loosened(text, message)
-            if not lines:
-                raise
-            taken += lines
-            other.write_text(text, "utf-8")
-            try:
-                _install_packages(other, needs, target)
-                break
-            except PluginError as again:
-                message = str(again)
-    return taken
+        return _install_loosened(needs, target, error)
+    return []
+
+
+def _install_loosened(needs: Needs, target: Path, first_error: PluginError) -> list[str]:
+    """Install packages; the versions that an installer refuses are taken as the oldest ones.
+
+    An installer names one version at a time, so another round follows until it refuses none.
+    """
+    error = first_error
+    text = _text(needs.file)
+    file = target.with_name(_FILE)
+    taken: list[str] = []
+    while True:
+        text, lines = _requirements.loosened(text, str(error))
+        if not lines:
+            raise first_error
+        taken += lines
+        file.write_text(text, "utf-8")
+        try:
+            _install_packages(file, needs, target)
+        except PluginError as next_error:
+            error = next_error
+        else:
+            return taken
 
 
 def _install_packages(file: Path | None, needs: Needs, target: Path) -> None:
     """Install packages; paths in requirements are relative to their file, as in its folder."""
-    named = ["--requirement", str(file.resolve())] if file else []
-    command = [*_installer(), "--target", str(target.resolve()), *named, "--", *needs.packages]
-    subject, folder = needs.file or ", ".join(needs.packages), needs.file and needs.file.parent
-    _run(command if needs.packages else command[:-1], subject, folder)
+    command = [*_installer(), "--target", str(target.resolve())]
+    if file:
+        command += ["--requirement", str(file.resolve())]
+    if needs.packages:
+        command += ["--", *needs.packages]
+    folder = needs.file.parent if needs.file else None
+    _run(command, needs.file or ", ".join(needs.packages), folder)
 
 
 def install_node_packages(folder: Path, packages: Sequence[str]) -> None:

@@ -27,17 +27,19 @@ KINDS: Final[dict[NodeKind, Of]] = {
 
 def channels(state: Wanted, account_id: str) -> list[Channel]:
     """Return the queues, topics and event buses of the account that a template names."""
-    nodes = of_account(_nodes(state, account_id), account_id)
-    return sorted(Channel(KINDS[node.kind], node.region, node.name) for node in nodes)
+    return sorted(map(_channel, of_account(_nodes(state, account_id), account_id)))
 
 
 def of_resources(resources: Iterable[Resource], *, triggers: bool) -> set[Channel]:
     """Return what :func:`nodes_of` returns for several functions, without the account."""
-    return {
-        Channel(KINDS[node.kind], node.region, node.name)
-        for resource in resources
-        for node in nodes_of(resource, triggers=triggers)
-    }
+    nodes = set[Node]()
+    for resource in resources:
+        nodes.update(nodes_of(resource, triggers=triggers))
+    return set(map(_channel, nodes))
+
+
+def _channel(node: Node) -> Channel:
+    return Channel(KINDS[node.kind], node.region, node.name)
 
 
 def nodes_of(resource: Resource, *, triggers: bool) -> list[Node]:
@@ -63,11 +65,10 @@ def nodes_of(resource: Resource, *, triggers: bool) -> list[Node]:
 
 def of_account(nodes: Iterable[Node], account_id: str) -> list[Node]:
     """Return the queues, topics and event buses among nodes that a deployment may create."""
-    return [
-        node
-        for node in nodes
-        if node.kind in KINDS and node.account_id in {"", account_id or node.account_id}
-    ]
+    own = [node for node in nodes if node.kind in KINDS]
+    if not account_id:
+        return own
+    return [node for node in own if node.account_id in {"", account_id}]
 
 
 def not_created(state: Wanted) -> list[str]:

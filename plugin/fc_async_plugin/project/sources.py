@@ -57,20 +57,21 @@ class Source(NamedTuple):
 
 def sources_of(projects: Iterable[Project]) -> list[Source]:
     """Return the functions of some templates, in the order of the files."""
-    return [
-        Source(
-            function=resource.function_name,
-            resource=resource.name,
-            template=project.file,
-            runtime=resource.runtime,
-            handler=str(resource.props.get("handler") or ""),
-            code=code_path(project, resource),
-            layers=local_layers(project, resource),
-            requirements=Path(resource.requirements) if resource.requirements else None,
-        )
-        for project in projects
-        for resource in project.functions
-    ]
+    sources = []
+    for project in projects:
+        for resource in project.functions:
+            source = Source(
+                function=resource.function_name,
+                resource=resource.name,
+                template=project.file,
+                runtime=resource.runtime,
+                handler=str(resource.props.get("handler") or ""),
+                code=code_path(project, resource),
+                layers=local_layers(project, resource),
+                requirements=Path(resource.requirements) if resource.requirements else None,
+            )
+            sources.append(source)
+    return sources
 
 
 def affected(sources: Iterable[Source], changed: Collection[Path]) -> list[Source]:
@@ -80,10 +81,13 @@ def affected(sources: Iterable[Source], changed: Collection[Path]) -> list[Sourc
 
 def template_files(projects: Iterable[Project]) -> set[Path]:
     """Return the files that the templates were read from, and what may be added beside them."""
-    read = {Path(file).resolve() for project in projects for file in project.files}
-    read |= {Path(project.file).resolve() for project in projects}
-    beside = {file.with_name(name) for file in read for name in _BESIDE}
-    return read | beside
+    files: set[Path] = set()
+    for project in projects:
+        for name in (project.file, *project.files):
+            file = Path(name).resolve()
+            files.add(file)
+            files.update(file.with_name(beside) for beside in _BESIDE)
+    return files
 
 
 def roots(sources: Sequence[Source], builds: Iterable[Path] = ()) -> set[Path]:

@@ -127,4 +127,4 @@ def trigger_document(trigger: Trigger) -> dict[str, Any]:
         "qualifier": trigger.qualifier or limits.DEFAULT_QUALIFIER,
         "description": trigger.description,
     }
-    return {name: value for name, value in document.items() if value is not None and value != ""}
+    return {name: value for name, value in document.items() if value not in (None, "")}

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import json
 import re
-import textwrap
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import quote
@@ -27,7 +26,7 @@ from urllib.parse import quote
 from fc_async_plugin.check.rules.rule import page_of
 from fc_async_plugin.report.moments import plural
 from fc_async_plugin.report.safe_text import safe, safe_json
-from fc_async_plugin.report.tables import cell_width, cut
+from fc_async_plugin.report.tables import cell_width, cut, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -98,7 +97,7 @@ def _lines(
         width: Columns of the terminal, or None for a pipe.
     """
     head = f"{finding.severity}[{finding.rule}]"
-    first, *continuation = _wrapped(f"{head}: {safe(finding.message, line=True)}", width, "  ")
+    first, *continuation = wrapped(f"{head}: {safe(finding.message, line=True)}", width, "  ")
     # A terminal shows the name of the rule as a link to its page.
     yield [
         (head, f"{finding.severity} {page_of(finding.rule).as_uri()}"),
@@ -115,7 +114,7 @@ def _lines(
         yield from _excerpt(mark, source(mark.position.file), gutter, width)
     if finding.fix:
         room = None if width is None else _left(width, gutter + 1)
-        for line in _wrapped(f"= fix: {safe(finding.fix, line=True)}", room, "       "):
+        for line in wrapped(f"= fix: {safe(finding.fix, line=True)}", room, "       "):
             yield [(f"{'':<{gutter}} {line}", "")]
 
 
@@ -156,7 +155,7 @@ def _excerpt(
         return
     # A label that does not fit beside the mark has lines of its own below it.
     yield [bar, (f"{'':<{indent}}{underline}", mark.style)]
-    for words in _wrapped(mark.label, room, ""):
+    for words in wrapped(mark.label, room):
         yield [bar, (words, mark.style)]
 
 
@@ -196,24 +195,6 @@ def _token(text: str) -> str:
 
 def _left(width: int, used: int) -> int:
     return max(width - used, 20)
-
-
-def _wrapped(text: str, width: int | None, indent: str) -> list[str]:
-    """Return a text as lines of at most that width, broken at spaces only."""
-    if width is None:
-        return text.split("\n")
-    lines: list[str] = []
-    for paragraph in text.split("\n"):
-        wrapped = textwrap.wrap(
-            paragraph,
-            width,
-            subsequent_indent=indent,
-            # Ids, paths and commands are copied: they stay whole.
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-        lines += wrapped or [""]  # wrap() has no line for an empty paragraph
-    return lines
 
 
 def to_text(findings: Sequence[Finding], files: int, *, notes: bool = True) -> str:

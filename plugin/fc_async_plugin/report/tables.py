@@ -11,6 +11,7 @@ Invariants:
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fc_async_plugin.report.safe_text import safe
@@ -180,6 +181,31 @@ def padded(text: str, width: int, *, right: bool = False) -> str:
     """Return a text with spaces up to a width, at its end or, with ``right``, before it."""
     spaces = " " * (width - cell_width(text))
     return spaces + text if right else text + spaces
+
+
+def wrapped(text: str, width: int | None, indent: str = "", *, whole: bool = True) -> list[str]:
+    """Return a text as lines for a terminal, broken at spaces; a text of several lines keeps them.
+
+    Args:
+        text: The text.
+        width: Columns of a line; None for a pipe: nothing is broken.
+        indent: Stands before each line after the first.
+        whole: Whether words stay whole, as ids, paths and commands must that a user copies.
+            Otherwise they are broken after hyphens, and where one is wider than a line.
+    """
+    if width is None:
+        return text.split("\n")
+    lines: list[str] = []
+    for paragraph in text.split("\n"):
+        parts = textwrap.wrap(
+            paragraph,
+            width,
+            subsequent_indent=indent,
+            break_long_words=not whole,
+            break_on_hyphens=not whole,
+        )
+        lines += parts or [""]  # wrap() has no line for an empty paragraph
+    return lines
 
 
 def cut(text: str, width: int) -> str:

@@ -8,12 +8,11 @@ answer one.
 from __future__ import annotations
 
 import json
-import textwrap
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fc_async_plugin.report import moments, payloads
 from fc_async_plugin.report.safe_text import safe
-from fc_async_plugin.report.tables import Column, lay_out
+from fc_async_plugin.report.tables import Column, lay_out, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -169,7 +168,7 @@ def _wrapped(steps: Iterator[str], width: int | None) -> list[str]:
     room = max(width - _INDENT, 2 * len(indent))
     lines: list[str] = []
     for step in steps:
-        lines += textwrap.wrap(step, room, subsequent_indent=indent)
+        lines += wrapped(step, room, indent, whole=False)
     return lines
 
 

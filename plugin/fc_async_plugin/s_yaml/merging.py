@@ -163,9 +163,9 @@ class _Mapping(NamedTuple):
 def _ignored(root: Table) -> Iterator[Problem]:
     """Yield keys that ``s`` ignores, but for those that begin with x- or hold an anchor."""
     yield from _not_deployed(root.table("resources"))
-    unknown = [
-        (mapping, key) for mapping in _known_mappings(root) for key in _unknown_keys(mapping)
-    ]
+    unknown: list[tuple[_Mapping, str]] = []
+    for mapping in _known_mappings(root):
+        unknown += ((mapping, key) for key in _unknown_keys(mapping))
     if not unknown:
         return
     # Counted once for all keys, and only if there is one: each walk is as long as the template.

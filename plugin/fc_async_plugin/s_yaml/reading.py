@@ -275,7 +275,8 @@ class _Reader:
         file = template.file.parent / file_name
         environments = self.table(file).at("environments")
         names: list[str] = []
-        for item in environments.items if isinstance(environments, Array) else []:
+        items = environments.items if isinstance(environments, Array) else []
+        for item in items:
             name = item.at("name") if isinstance(item, Table) else None
             if isinstance(item, Table) and isinstance(name, Leaf):
                 if name.value == env:

@@ -270,7 +270,8 @@ class _Builder:
     def _merge(self, frame: _Frame, node: Node) -> None:
         owner = frame.node
         assert isinstance(owner, Table)
-        for source in node.items if isinstance(node, Array) else [node]:
+        sources = node.items if isinstance(node, Array) else [node]
+        for source in sources:
             if not isinstance(source, Table):
                 raise failure(source.position, "<< merges mappings only", kind="syntax")
             for name, child in source.entries.items():

@@ -118,8 +118,12 @@ def _resolved(written: Iterable[Link], own_account: str) -> list[Link]:
     links = []
     for link in written:
         if not isinstance(link.arn, InvalidArn):
-            region, account_id = link.resource.region, link.resource.account_id
-            name = resolve(link.arn, region=region, account_id=account_id, only_account=own_account)
+            name = resolve(
+                link.arn,
+                region=link.resource.region,
+                account_id=link.resource.account_id,
+                only_account=own_account,
+            )
             link = link._replace(arn=name)  # noqa: PLW2901 -- the same link, read further
         links.append(link)
     return links

@@ -206,11 +206,8 @@ def choose(
     """
     selected = _prefixes(rules, select) or ("FCA",)
     unwanted = _prefixes(rules, ignore)
-    chosen = [
-        rule
-        for id_, rule in rules.items()
-        if id_.startswith(selected) and not (unwanted and id_.startswith(unwanted))
-    ]
+    ids = [id_ for id_ in rules if id_.startswith(selected)]
+    chosen = [rules[id_] for id_ in ids if not id_.startswith(unwanted)]
     if not chosen:
         raise PluginError("no rule is left: --ignore leaves out everything that is selected")
     return chosen
@@ -226,9 +223,8 @@ def _refuse_unanswerable(context: Context, select: Iterable[str]) -> None:
 
 
 def _prefixes(rules: dict[str, Rule], names: Iterable[str]) -> tuple[str, ...]:
-    prefixes = tuple(
-        part.strip().upper() for name in names for part in name.split(",") if part.strip()
-    )
+    parts = [part.strip().upper() for part in ",".join(names).split(",")]
+    prefixes = tuple(filter(None, parts))
     for prefix in prefixes:
         if not any(id_.startswith(prefix) for id_ in rules):
             raise PluginError(f"no rule is called {prefix}: {nearest(prefix)}")

@@ -254,8 +254,8 @@ def http_function(context: Context) -> Iterator[Found]:
     for link, name, resource in context.links_to_functions:
         live = context.live_function(name)
         kinds = [trigger.trigger_type for trigger in live.triggers] if live else []
-        for _, trigger in resource.each("triggers") if resource else ():
-            kinds.append(trigger.get("triggerType"))
+        if resource:
+            kinds += (trigger.get("triggerType") for _, trigger in resource.each("triggers"))
         if "http" in kinds:
             yield Found(
                 f"{link.outcome} goes to {name.function}, which has an HTTP trigger: it gets the"

@@ -81,13 +81,14 @@ def unknown_keys(context: Context) -> Iterator[Found]:
     for resource in context.functions:
         keys.update(resource.props)
     alike = like_block(keys)
-    for resource in context.functions if alike else ():
-        for key in resource.props:
-            if key in alike:
-                yield unknown_key(resource, (), key, (BLOCK,))
+    if alike:
+        for resource in context.functions:
+            for key in resource.props:
+                if key in alike:
+                    yield unknown_key(resource, (), key, (BLOCK,))
     for resource, violation in context.violations("FCA010"):
-        *path, key = BLOCK, *violation.path
-        yield unknown_key(resource, tuple(path), key, violation.names)
+        path = (BLOCK, *violation.path)
+        yield unknown_key(resource, path[:-1], path[-1], violation.names)
 
 
 def like_block(keys: Collection[str]) -> set[str]:

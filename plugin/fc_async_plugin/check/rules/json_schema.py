@@ -134,7 +134,8 @@ def _conditions(node: dict[str, Any], kinds: list[str]) -> dict[str, Any]:
 
 
 def _block() -> dict[str, Any]:
-    version, alias = limits.VERSION_ID_PATTERN.pattern, limits.ALIAS_NAME_PATTERN.pattern
+    version = limits.VERSION_ID_PATTERN.pattern
+    alias = limits.ALIAS_NAME_PATTERN.pattern
     return _table(
         {
             "asyncTask": {

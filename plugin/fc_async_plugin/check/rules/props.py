@@ -301,7 +301,8 @@ def _shown(path: Path, error: _Error, expected: str) -> str:
 
 
 def _fix(error: _Error, expected: str) -> str:
-    value, limit = error.instance, error.validator_value
+    value = error.instance
+    limit = error.validator_value
     match error.validator:
         case "enum":
             near = get_close_matches(str(value), map(str, limit), 1)

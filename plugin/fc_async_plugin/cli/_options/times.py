@@ -37,7 +37,8 @@ def beginning(option: str, text: str, now: int, *, end: tuple[str, str | None] =
     Raises:
         click.UsageError: A value is not a time, or the time ends before it begins.
     """
-    begin, (name, last) = moment(text, now), end
+    begin = moment(text, now)
+    name, last = end
     # The service does not say what its API does with such a range, and an empty table would look
     # as if nothing had happened.
     if begin > (now if last is None else moment(last, now)):

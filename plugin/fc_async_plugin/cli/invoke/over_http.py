@@ -137,7 +137,8 @@ class Request(NamedTuple):
         from fc_async_plugin.account import connection
         from fc_async_plugin.operate import http_requests
 
-        target, http = self.target, self.http
+        target = self.target
+        http = self.http
         url = http_requests.find_url(target.client, target.function, target.qualifier, http.trigger)
         request = http_requests.HttpRequest(
             http.method, http.path, http.query, {**http.headers, **headers}, self.body

@@ -105,7 +105,9 @@ def _changes(
     if block is None and qualifier != limits.DEFAULT_QUALIFIER:
         changes.append((("qualifier",), qualifier))
     # A new block is complete, so that it also says what holds by default.
-    differing = [name for name in DEFAULTS if block is None or have[name] != want[name]]
+    differing = list(DEFAULTS)
+    if block is not None:
+        differing = [name for name in DEFAULTS if have[name] != want[name]]
     changes += [((name,), have[name]) for name in differing]
     # As the account has it: an ARN without region or account stays short.
     arns = settings_of(config)

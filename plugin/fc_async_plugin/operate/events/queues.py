@@ -166,8 +166,12 @@ def _names(address: str, credentials: Credentials) -> list[str]:
 @contextmanager
 def _opened(address: str, credentials: Credentials) -> Iterator[Any]:
     """Yield an account of the official client; close its connections."""
-    key, secret = credentials.access_key_id, credentials.access_key_secret
-    account: Any = Account(address, key, secret, credentials.security_token)
+    account: Any = Account(
+        address,
+        credentials.access_key_id,
+        credentials.access_key_secret,
+        credentials.security_token,
+    )
     try:
         yield account
     finally:
