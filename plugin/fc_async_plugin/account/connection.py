@@ -116,26 +116,42 @@ def load(
     access alias, that of the local runtime, if the endpoint is one, otherwise that of
     ``FC_ASYNC_ACCOUNT_ID``. Outputs of functions are those that they have on a local runtime.
     """
-    read = functools.partial(
-        s_yaml.load,
-        path,
-        env=environment,
+    template = s_yaml.Template(path, env=environment, environ=environ, purpose=purpose)
+    return project_of(template, account, reveal=purpose != "show")
+
+
+def project_of(
+    template: s_yaml.Template,
+    account: Account,
+    *,
+    reveal: bool = True,
+    further: Mapping[str, str] | None = None,
+) -> Project:
+    """Resolve a template for an account or a local runtime, as :func:`load` does.
+
+    Args:
+        template: The template.
+        account: Where it is deployed.
+        reveal: Whether secrets of the access alias are read.
+        further: Environment variables that take precedence over all others.
+    """
+    resolve = functools.partial(
+        template.project,
         access=account.access,
         region=account.region,
         resolved=resolved_by_s(),
-        reveal=purpose != "show",
-        purpose=purpose,
-        environ=environ,
+        reveal=reveal,
+        further=further,
     )
-    project = read(account_id=account.account_id)
+    project = resolve(account_id=account.account_id)
     if is_here(account):
         # A role that is given by its name needs the account. Only the runtime knows it, and plan
         # and deploy refused such a template while dev took it. It is asked only if a resource needs
         # the answer.
         if any(map(_lacks_account, project.resources)):
-            project = read(account_id=_account_of_runtime(account.endpoint or ""))
+            project = resolve(account_id=_account_of_runtime(account.endpoint or ""))
     elif not account_id_of(account, project) and os.environ.get(ACCOUNT_VARIABLE):
-        project = read(account_id=os.environ[ACCOUNT_VARIABLE])
+        project = resolve(account_id=os.environ[ACCOUNT_VARIABLE])
     if is_here(account):
         project = outputs.filled(project, account.endpoint or "", account.account_id or "")
     return project

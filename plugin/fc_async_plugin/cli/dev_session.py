@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import os
 import shlex
 import sys
 from pathlib import Path
@@ -29,6 +28,7 @@ from fc_async_plugin.dev import launch, runtime, scratch
 from fc_async_plugin.dev.deploying import Deployer
 from fc_async_plugin.dev.loop import Loop, shown
 from fc_async_plugin.dev.screen import JsonScreen, TextScreen
+from fc_async_plugin.dev.templates import Templates
 from fc_async_plugin.prepare import (
     building,
     commands,
@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from fc_async_plugin.dev.screen import Screen
     from fc_async_plugin.prepare.answers import Wish
     from fc_async_plugin.prepare.building import Builder
+    from fc_async_plugin.prepare.imports import Import
     from fc_async_plugin.prepare.questions import Question
     from fc_async_plugin.project.images import Image
     from fc_async_plugin.project.sources import Source
@@ -121,7 +122,7 @@ def explain_trust(data: Path, output: Format) -> int:
 
 def write_launch(choices: Choices) -> int:
     """Write the file for VS Code after asking."""
-    sources = sources_of(_read(choices, Account(), Answers()))
+    sources = sources_of(_read(choices, _templates_of(choices), Account(), Answers()))
     targets = launch.chosen(sources, choices.debug) if choices.debug else launch.targets(sources)
     if not targets:
         raise PluginError("no function in Python or Node has its code in a folder: none to debug")
@@ -184,17 +185,21 @@ class Prepared(NamedTuple):
 def _run(choices: Choices) -> int:
     _project_folder.check(choices.data)
     screen, answers = _screen(choices), Answers()
+    templates = _templates_of(choices)
     events: SimpleQueue[Call] = SimpleQueue()
     installer = Installer(
         lambda text: screen.say("install", text, style="wait"),
         answers=None if choices.install else answers,
     )
-    prepared = _prepare(choices, answers, installer)
-    choices, projects = prepared.choices, prepared.projects
+    prepared = _prepare(choices, templates, answers, installer)
+    choices = prepared.choices
+    projects = prepared.projects
     debug = launch.chosen(sources_of(projects), choices.debug)
     settings = runtime_options.assigned(choices.assignments)
-    place = _place_of(projects)
-    started = runtime.Choices(choices.port, choices.data, choices.clock, *place, settings)
+    region, account_id = _named_first(projects)
+    started = runtime.Choices(
+        choices.port, choices.data, choices.clock, region, account_id, settings
+    )
 
     def warn(text: str) -> None:
         events.put(functools.partial(screen.say, "warning", text, style="bad"))
@@ -209,7 +214,7 @@ def _run(choices: Choices) -> int:
                 say()
         if not running.attached:
             runtimes.tell_versions(sources_of(projects))
-        with _deployer(choices, running, projects, installer, answers) as deployer:
+        with _deployer(prepared, templates, running, installer, answers) as deployer:
             loop = Loop(running, deployer, screen, events, debug=debug, builder=prepared.builder)
             reason = loop.run()
     if reason:
@@ -217,9 +222,11 @@ def _run(choices: Choices) -> int:
     return FAILED if reason else DONE
 
 
-def _prepare(choices: Choices, answers: Answers, installer: Installer) -> Prepared:
+def _prepare(
+    choices: Choices, templates: Templates, answers: Answers, installer: Installer
+) -> Prepared:
     """Ask for all that runs before the functions do, at once; then build what was allowed."""
-    loaded = _load(choices, Account())
+    loaded = _load(choices, templates, Account())
     outputs = _answered(choices, loaded)
     settings = _settings_of(loaded)
     choices = choices._replace(images=_images(choices, loaded, settings))
@@ -230,7 +237,7 @@ def _prepare(choices: Choices, answers: Answers, installer: Installer) -> Prepar
     # As if these wishes were allowed: what they need would otherwise be a second question.
     projects = _chosen(choices, loaded, settings, starts.keys())
     _check_data(choices.data, sources_of(projects))
-    builder = _builder(choices, projects, answers, settings)
+    builder = _builder(choices, templates, projects, answers, settings)
     due = builder.due()
     installations = installer.due(projects)
     packages = [installation.wish for installation in installations]
@@ -244,19 +251,18 @@ def _prepare(choices: Choices, answers: Answers, installer: Installer) -> Prepar
     allowed = _allowed(starts, answers)
     choices = choices._replace(allowed=allowed, examples=frozenset(taken))
     if choices.examples:
-        loaded = _load(choices, Account())
-    settings = _settings_of(loaded)
+        loaded = _load(choices, templates, Account())
     projects = _chosen(choices, loaded, settings, allowed)
     if refused:
-        builder = _builder(choices, projects, answers, settings)
+        builder = _builder(choices, templates, projects, answers, settings)
         due = builder.due()
-    allowed_packages = [
-        installation for installation in installations if installation.wish.key in answers
-    ]
     outputs += [
         Output("problem", text, "bad") for text in _build(builder, due, projects, installer)
     ]
-    installer.after_builds(projects, allowed_packages)
+    installer.after_builds(
+        projects,
+        [installation for installation in installations if installation.wish.key in answers],
+    )
     outputs += _lacks(projects, install=not refused)
     return Prepared(choices, projects, builder, outputs)
 
@@ -272,12 +278,12 @@ def _answered(choices: Choices, loaded: Sequence[Project]) -> list[Output]:
     Returns:
         What to say of those that were not answered.
     """
-    given = commands.read(choices.commands)
+    started = commands.read(choices.commands)
     settings = _settings_of(loaded)
     outputs: list[Output] = []
     answers: dict[Path, dict[str, FunctionSettings]] = {}
     for project in loaded:
-        answered = {*given, *settings}
+        answered = {*started, *settings}
         for question in questions.questions(deployed(project, choices.resources), answered):
             if choices.yes or choices.build or not terminal.can_ask():
                 outputs.append(Output("note", question.unanswered))
@@ -297,9 +303,9 @@ def _choose(question: Question) -> FunctionSettings | None:
         terminal.note(line)
     asked = f"Number, or the command that starts {question.resource} (Enter leaves it out)"
     while True:
-        given = click.prompt(asked, default="", show_default=False, err=True)
+        answer = click.prompt(asked, default="", show_default=False, err=True)
         try:
-            return question.answer(given)
+            return question.answer(answer)
         except ValueError as error:
             terminal.note(str(error))
 
@@ -330,10 +336,10 @@ def _start_wishes(
     choices: Choices, loaded: Sequence[Project], settings: Mapping[str, FunctionSettings]
 ) -> dict[str, Wish]:
     """Return what the user is asked of programs that start functions, by resource."""
-    given = commands.read(choices.commands)
+    started = commands.read(choices.commands)
     wishes: dict[str, Wish] = {}
     for name, image in choices.images.items():
-        if image.command and name not in given:
+        if image.command and name not in started:
             wishes[name] = commands.wish(name, image)
     for project in loaded:
         file = settings_file.file_of(project.file)
@@ -346,6 +352,7 @@ def _start_wishes(
 
 def _builder(
     choices: Choices,
+    templates: Templates,
     projects: Sequence[Project],
     answers: Answers,
     settings: Mapping[str, FunctionSettings],
@@ -353,17 +360,18 @@ def _builder(
     """Return the builder of the functions that can run here."""
     lines = {name: chosen.build for name, chosen in settings.items() if chosen.build}
     builds = building.builds_of(projects, answers, choices.images, lines)
-    runnable = {
-        resource.name
-        for project in projects
-        for resource in project.resources
-        if not commands.why_not_run(project, resource)
-    }
-    environ = files.variables([Path.cwd(), *map(folder_of, projects)], _environ(choices))
+    # A build of a function that cannot run here would ask for tools and minutes for nothing.
+    built = {""}
+    for project in projects:
+        for resource in project.resources:
+            if not commands.why_not_run(project, resource):
+                built.add(resource.name)
+    folders = [folder_of(project) for project in projects]
+    environ = files.variables([Path.cwd(), *folders], templates.environ)
     if not choices.pass_keys:
         environ = programs.without_keys(environ)
-    runs = [build for build in builds if build.resource in {"", *runnable}]
-    return building.Builder(runs, answers, environ, terminal.note)
+    runs = [build for build in builds if build.resource in built]
+    return building.Builder(runs, answers, environ, terminal.note, _code_folders(projects))
 
 
 def _build(
@@ -374,13 +382,20 @@ def _build(
     Returns:
         What failed.
     """
-    folders = [source.code for source in sources_of(projects) if source.code]
+    folders = _code_folders(projects)
     absent = {folder for folder in folders if not folder.exists()}
     failed = builder.run(due)
+    # The output of a build has what it needs: a second installation into it took 472 MB.
     builder.keep_made(folder for folder in absent if folder.exists())
     made = {folder for folder in folders if builder.has_made(folder)}
+    # An installation that has failed in a build fails again, after as many seconds.
     installer.leave_alone(made | builder.failed_folders)
+    installer.write_within(builder.own_writes)
     return failed
+
+
+def _code_folders(projects: Sequence[Project]) -> set[Path]:
+    return {source.code for source in sources_of(projects) if source.code}
 
 
 def _lacks(projects: Sequence[Project], *, install: bool) -> Iterator[Output]:
@@ -390,9 +405,15 @@ def _lacks(projects: Sequence[Project], *, install: bool) -> Iterator[Output]:
             yield Output("note", text)
     texts = building.hints(building.builds_of(projects))
     texts += layers.notes(projects, install=install)
-    absent = [one for each in projects for one in imports.absent(environments.used(each)[0])]
+    absent: list[Import] = []
+    for project in projects:
+        with_environment, _ = environments.used(project)
+        absent += imports.absent(with_environment)
     absent += absent_of_node(projects)
-    texts += [one.absent for one in absent if one.runs and not one.mark]
+    for lacking in absent:
+        # What the runtime ships is installed; what a call may not run is said when it fails.
+        if lacking.runs and not lacking.mark:
+            texts.append(lacking.absent)
     for text in texts:
         yield Output("note", text, "wait", deferred=True)
 
@@ -444,12 +465,13 @@ def _show_wishes(choices: Choices, wishes: Sequence[Wish]) -> None:
 
 @contextlib.contextmanager
 def _deployer(
-    choices: Choices,
+    prepared: Prepared,
+    templates: Templates,
     running: Running,
-    projects: Sequence[Project],
     installer: Installer,
     answers: Answers,
 ) -> Iterator[Deployer]:
+    choices = prepared.choices
     addresses = running.addresses
     env_files = {choices.env_file.resolve()} if choices.env_file else set()
     env_files |= choices.examples
@@ -464,37 +486,36 @@ def _deployer(
             return installer(project)
 
         yield Deployer(
-            lambda: _read(choices, account, answers),
+            lambda: _read(choices, templates, account, answers),
             regions,
-            files=template_files(projects) | env_files,
+            files=template_files(prepared.projects) | env_files,
             folder=scratch_folder,
             amend=amend,
             unavailable=commands.why_not_run,
         )
 
 
-def _read(choices: Choices, account: Account, answers: Answers) -> list[Project]:
-    """Return what runs here of all templates, which are read anew.
+def _read(
+    choices: Choices, templates: Templates, account: Account, answers: Answers
+) -> list[Project]:
+    """Return what runs here of all templates, as their files are now.
 
     Settings that have changed since they were allowed are not used before the next start asks.
     """
-    loaded = _load(choices, account)
+    loaded = _load(choices, templates, account)
     settings = _settings_of(loaded)
     wishes = _start_wishes(choices._replace(images={}), loaded, settings)
     as_images = choices.allowed & choices.images.keys()
     return _chosen(choices, loaded, settings, as_images | _allowed(wishes, answers))
 
 
-def _load(choices: Choices, account: Account) -> list[Project]:
-    """Read all templates, with region and account of the runtime where they have none."""
-    environ, projects = _environ(choices), []
-    for path in dict.fromkeys(choices.templates or (None,)):
+def _templates_of(choices: Choices) -> Templates:
+    return Templates(choices.templates, choices.environment, choices.env_file)
 
-        def read(values: Mapping[str, str], path: str | None = path) -> Project:
-            given = {**environ, **values}
-            return connection.load(path, account, choices.environment, purpose="run", environ=given)
 
-        projects.append(examples.with_examples(read({}), choices.examples, read))
+def _load(choices: Choices, templates: Templates, account: Account) -> list[Project]:
+    """Return all templates, with region and account of the runtime where they have none."""
+    projects = templates.projects(account, choices.examples)
     check_names(projects, choices.resources)
     return projects
 
@@ -513,9 +534,11 @@ def _chosen(
         settings: Of ``fc-async.toml``, by resource.
         allowed: Resources whose image or settings the user lets start.
     """
-    given = commands.read(choices.commands)
-    started = {name: image.command for name, image in choices.images.items() if name in allowed}
-    started = {name: command for name, command in started.items() if command} | given
+    started: dict[str, list[str]] = {}
+    for name, image in choices.images.items():
+        if name in allowed and image.command:
+            started[name] = image.command
+    started |= commands.read(choices.commands)  # takes precedence: the user has typed it now
     used = {name: chosen for name, chosen in settings.items() if name in allowed}
     check_names(projects, started)
     chosen_projects: list[Project] = []
@@ -526,21 +549,18 @@ def _chosen(
     return chosen_projects
 
 
-def _environ(choices: Choices) -> Mapping[str, str]:
-
-    return files.completed(os.environ, choices.env_file) if choices.env_file else os.environ
-
-
-def _place_of(projects: Sequence[Project]) -> tuple[str, str]:
+def _named_first(projects: Sequence[Project]) -> tuple[str, str]:
     """Return the region and the account that the templates name first; "" if they name none."""
-    resources = [resource for project in projects for resource in project.resources]
-    region = next((resource.region for resource in resources if REGION.match(resource.region)), "")
-    account_id = next((resource.account_id for resource in resources if resource.account_id), "")
+    region = account_id = ""
+    for project in projects:
+        for resource in project.resources:
+            if not region and REGION.match(resource.region):
+                region = resource.region
+            account_id = account_id or resource.account_id
     return region, account_id
 
 
 def _screen(choices: Choices) -> Screen:
-
     if choices.output == "json":
         return JsonScreen(click.echo, quiet=choices.quiet)
     return TextScreen(terminal.console(), quiet=choices.quiet)

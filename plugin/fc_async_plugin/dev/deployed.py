@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from fc_async_plugin.s_yaml import Project
 
 
-class Deployed:
+class DeployedFunctions:
     """State of the functions of some templates.
 
     Attributes:

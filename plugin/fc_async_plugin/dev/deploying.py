@@ -30,7 +30,7 @@ from fc_async_plugin.deploy.apply.perform import Performer
 from fc_async_plugin.deploy.plan import Plan, plan_changes
 from fc_async_plugin.deploy.plan.order import needs_of
 from fc_async_plugin.dev import judging
-from fc_async_plugin.dev.deployed import Deployed
+from fc_async_plugin.dev.deployed import DeployedFunctions
 from fc_async_plugin.operate import places
 from fc_async_plugin.prepare import syntax
 from fc_async_plugin.project.attached import omitted
@@ -109,7 +109,7 @@ class Deployer:
         self._folder = folder
         self._amend = amend
         self._unavailable = unavailable
-        self._deployed = Deployed()
+        self._deployed = DeployedFunctions()
         self.files = set(files)
 
     @property
@@ -307,13 +307,15 @@ def _carry_out(plan: Plan, performer: Performer) -> _CarriedOut:
         for function, alone in _by_function(functions).items():
             if texts := carried_out.apply(alone, performer):
                 carried_out.failures[function] = texts
+    refused = frozenset(carried_out.failures)
     for step in triggers:
         function = _place_of(step)
-        # Of a function that was not deployed, a trigger would only repeat the reason.
-        if function in carried_out.failures:
+        # Of a function that was not deployed, a trigger would only repeat the reason. A trigger
+        # that is refused says nothing of the other triggers of its function.
+        if function in refused:
             continue
         if texts := carried_out.apply([step], performer):
-            carried_out.failures[function] = texts
+            carried_out.failures.setdefault(function, []).extend(texts)
     return carried_out
 
 

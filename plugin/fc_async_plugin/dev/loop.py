@@ -26,6 +26,7 @@ from fc_async_plugin.dev.watching import Watcher
 from fc_async_plugin.prepare import imports
 from fc_async_plugin.prepare.building import wish
 from fc_async_plugin.project.sources import roots
+from fc_async_plugin.project.stamps import stamps_of
 from fc_async_plugin.report import moments, terminal
 from fc_async_sdk.admin import models
 from fc_async_sdk.admin import operations as admin
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from fc_async_plugin.dev.launch import Target
     from fc_async_plugin.dev.runtime import Running
     from fc_async_plugin.dev.screen import Screen
-    from fc_async_plugin.dev.state import Action, Event, Stamps
+    from fc_async_plugin.dev.state import Action, Event
     from fc_async_plugin.prepare.building import Builder
     from fc_async_sdk.admin.models import Step
 
@@ -74,6 +75,7 @@ class Loop:
         builder: Builder | None = None,
     ) -> None:
         self._builder = builder
+        self._built_files: frozenset[Path] = frozenset()  # are deployed with the next deployment
         self._running = running
         self._deployer = deployer
         self._screen = screen
@@ -135,13 +137,13 @@ class Loop:
     # --- events ---
 
     def _saved(self, files: Collection[Path]) -> None:
-        self._handle(state.Saved(_stamps([file for file in files if not _is_output(file)])))
+        self._handle(state.Saved(stamps_of([file for file in files if not _is_output(file)])))
 
     def _watch_began(self, ended: threading.Event) -> None:
         # The threads of a watch that was replaced call it, too; the next watch reads everything.
         if ended.is_set():
             return
-        self._handle(state.WatchBegan(_stamps(self._deployer.files)))
+        self._handle(state.WatchBegan(stamps_of(self._deployer.files)))
         functions = [source.function for source in self._deployer.sources]
         watched = not ended.is_set()
         self._handle(state.CaughtUp(self._deployer.broken, functions, watched))
@@ -181,7 +183,7 @@ class Loop:
             case state.Deploy():
                 self._deploy(action)
             case state.ReadStamps():
-                self._handle(state.StampsRead(_stamps(action.files)))
+                self._handle(state.StampsRead(stamps_of(action.files)))
             case state.ShowFunctions():
                 self._screen.functions(action.names, action.folders.get)
             case state.StartDebugger():
@@ -214,19 +216,24 @@ class Loop:
             return
         failures, not_allowed = self._builder.saved(files)
         texts = [wish(build).text for build in not_allowed]
-        self._handle(state.Built(failures, texts, files))
+        written = self._builder.take_written()
+        # A function may consist of what the build of a saved file has written.
+        self._built_files = frozenset(written)
+        self._handle(state.Built(failures, texts, files, written))
 
     def _deploy(self, request: state.Deploy) -> None:
         began = monotonic()
         if request.files is None:
             result = self._deployer.everything()
         else:
-            result = self._deployer.saved(request.files)
+            result = self._deployer.saved({*request.files, *self._built_files})
+        self._built_files = frozenset()
+        written = self._builder.take_written() if self._builder else {}
         self._watch()
         without_destinations = self._make_destinations() if result.steps else ""
         milliseconds = round((monotonic() - began) * 1_000)
         broken = {file.path for file in result.broken}
-        event = state.Deployed(
+        event = state.DeploymentEnded(
             request,
             result,
             milliseconds,
@@ -236,6 +243,7 @@ class Loop:
             covered=frozenset(filter(self._deployer.kept, broken)),
             has_state=self._deployer.kept(),
             without_destinations=without_destinations,
+            written=written,
         )
         self._handle(event)
 
@@ -331,19 +339,6 @@ def _is_output(file: Path) -> bool:
         return any(os.path.samestat(status, os.fstat(output)) for output in (1, 2))
     except OSError:
         return False
-
-
-def _stamps(files: Collection[Path]) -> Stamps:
-    return {file: _stamp(file) for file in files}
-
-
-def _stamp(file: Path) -> tuple[int, int] | None:
-    """Return when a file was written and its size; None if there is none."""
-    try:
-        status = file.stat()
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_size
 
 
 def shown(path: Path) -> str:

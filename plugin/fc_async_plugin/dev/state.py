@@ -9,6 +9,7 @@ Invariants:
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fc_async_plugin.dev import keys, launch, messages
@@ -16,17 +17,15 @@ from fc_async_plugin.dev.messages import Message
 from fc_async_plugin.project.sources import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
     from fc_async_plugin.check.rules import Finding
     from fc_async_plugin.dev.deploying import Result
     from fc_async_plugin.dev.launch import Target
     from fc_async_plugin.prepare.syntax import Broken
+    from fc_async_plugin.project.stamps import Stamp, Stamps
     from fc_async_sdk.admin.models import Step
-
-    Stamps = Mapping[Path, tuple[int, int] | None]
-    """Last writes of files (nanoseconds), and their sizes; None for a file that is not there."""
 
 _IDLE_ADVANCE_SECONDS: Final = 60
 """Seconds that ``t`` moves virtual time if nothing waits."""
@@ -168,14 +167,16 @@ class Built(NamedTuple):
         failures: Messages of builds that failed.
         not_allowed: Builds that must run and are not allowed, in words.
         files: As of the action.
+        written: What the builds have written.
     """
 
     failures: Sequence[str]
     not_allowed: Sequence[str]
     files: Collection[Path] | None = None
+    written: Stamps = MappingProxyType({})
 
 
-class Deployed(NamedTuple):
+class DeploymentEnded(NamedTuple):
     """A deployment has ended.
 
     Attributes:
@@ -188,6 +189,7 @@ class Deployed(NamedTuple):
         covered: Those of them whose functions go on with earlier code.
         has_state: Whether anything was deployed, now or earlier.
         without_destinations: Why queues and topics of destinations were not made; "" if they were.
+        written: What installations of the deployment have written.
     """
 
     request: Deploy
@@ -199,6 +201,7 @@ class Deployed(NamedTuple):
     covered: frozenset[Path] = frozenset()
     has_state: bool = False
     without_destinations: str = ""
+    written: Stamps = MappingProxyType({})
 
 
 class StampsRead(NamedTuple):
@@ -246,7 +249,7 @@ Event = (
     | WatchBegan
     | CaughtUp
     | Built
-    | Deployed
+    | DeploymentEnded
     | StampsRead
     | StepsRead
     | Noticed
@@ -262,7 +265,7 @@ class Saves:
     """Times at which files were written, so that one save is deployed and reported once."""
 
     def __init__(self) -> None:
-        self._stamps: dict[Path, tuple[int, int] | None] = {}
+        self._stamps: dict[Path, Stamp | None] = {}
         self._reported: set[Path] = set()
 
     def note(self, stamps: Stamps) -> bool:
@@ -338,7 +341,7 @@ class State:
                 return self._caught_up(event)
             case Built():
                 return list(self._built(event))
-            case Deployed():
+            case DeploymentEnded():
                 return list(self._deployed(event))
             case StampsRead():
                 self._saves.compare(event.stamps)
@@ -372,6 +375,7 @@ class State:
         return [Message("watching", text, facts={"functions": list(event.functions)})]
 
     def _built(self, event: Built) -> Iterator[Action]:
+        self._saves.note(event.written)
         for failure in event.failures:
             yield messages.problem(failure)
         # Until the first watch has begun, the question at the start has just named these builds.
@@ -388,7 +392,8 @@ class State:
 
     # --- deployments ---
 
-    def _deployed(self, event: Deployed) -> Iterator[Action]:
+    def _deployed(self, event: DeploymentEnded) -> Iterator[Action]:
+        self._saves.note(event.written)
         result = event.result
         before = self._report
         # A save of code does not read the templates: what they say stays as it was.
@@ -417,7 +422,7 @@ class State:
                 folders[source.function] = messages.shown(source.code, self._folder)
         return ShowFunctions([source.function for source in sources], folders)
 
-    def _problems(self, event: Deployed, before: Report) -> Iterator[Action]:
+    def _problems(self, event: DeploymentEnded, before: Report) -> Iterator[Action]:
         result = event.result
         if result.findings is not None and result.findings != before.findings:
             yield from self._findings(result.findings, event)
@@ -431,7 +436,7 @@ class State:
         for failure in result.failures:
             yield Message("refused", f"not deployed: {failure}", "bad")
 
-    def _findings(self, findings: Sequence[Finding], event: Deployed) -> Iterator[Message]:
+    def _findings(self, findings: Sequence[Finding], event: DeploymentEnded) -> Iterator[Message]:
         yield from map(messages.of_finding, findings)
         stopped = any(finding.stops for finding in findings)
         if stopped and not event.result.failures:
@@ -445,7 +450,7 @@ class State:
             if target.function in changed or target.function not in self._debugged:
                 yield StartDebugger(target)
 
-    def _changes(self, event: Deployed) -> Iterator[Message]:
+    def _changes(self, event: DeploymentEnded) -> Iterator[Message]:
         result = event.result
         templates_read = result.findings is not None
         unchanged = templates_read and not result.refused and not event.request.again
@@ -457,7 +462,7 @@ class State:
         kind = event.request.kind
         yield messages.of_deployment(kind, paths, result.steps, event.milliseconds)
 
-    def _urls(self, event: Deployed) -> ShowUrls:
+    def _urls(self, event: DeploymentEnded) -> ShowUrls:
         if event.request.kind == "deployed":
             return ShowUrls(frozenset(source.function for source in event.sources))
         triggers = [step for step in event.result.steps if step.kind == "trigger"]

@@ -11,6 +11,7 @@ Invariants:
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from pathlib import Path
@@ -32,6 +33,7 @@ from fc_async_plugin.prepare.lacks import Lack
 from fc_async_plugin.project.attached import shortened
 from fc_async_plugin.project.code import folder_of, missing_start_file, own_folders
 from fc_async_plugin.project.sources import sources_of
+from fc_async_plugin.project.stamps import changed_since, stamps_below
 from fc_async_plugin.report.safe_text import visible
 from fc_async_plugin.s_yaml.actions import Build
 from fc_async_sdk import _project_folder
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from fc_async_plugin.prepare.answers import Answers
     from fc_async_plugin.project.images import Image
     from fc_async_plugin.project.sources import Source
+    from fc_async_plugin.project.stamps import Stamp
     from fc_async_plugin.s_yaml import Project
 
 _INPUT: Final = re.compile(
@@ -235,6 +238,7 @@ class Builder:
         answers: What the user has allowed.
         environ: The variables that the commands see.
         say: Is told before each command.
+        code: The code folders of functions, into which commands may write.
 
     Attributes:
         answers: As given.
@@ -246,8 +250,11 @@ class Builder:
         answers: Answers,
         environ: Mapping[str, str],
         say: Callable[[str], None],
+        code: Collection[Path] = (),
     ) -> None:
         self._builds = [build for build in builds if not build.component]
+        self._code = frozenset(code)
+        self._written: dict[Path, Stamp | None] = {}
         self.answers = answers
         self._environ = environ
         self._say = say
@@ -275,16 +282,47 @@ class Builder:
 
     def due(self) -> list[Build]:
         """Return the commands of the resources of which one must run."""
-        states: dict[Path, str] = {}
-        due: set[str] = set()
-        for build in self._builds:
-            folder = build.folder
-            if folder not in states:
-                states[folder] = state_of(folder)
-            ended_with = (self.answers.get(wish(build).key), self._failed.get(build))
-            if states[folder] not in ended_with:
-                due.add(build.resource)
+        current = self._current()
+        due = {build.resource for build in self._builds if build not in current}
         return [build for build in self._builds if build.resource in due]
+
+    def _current(self) -> set[Build]:
+        """Return the commands whose folders are as they have left them."""
+        states = {folder: state_of(folder) for folder in {build.folder for build in self._builds}}
+        current: set[Build] = set()
+        for build in self._builds:
+            left = {self.answers.get(wish(build).key), self._failed.get(build)}
+            if states[build.folder] in left:
+                current.add(build)
+        return current
+
+    @contextlib.contextmanager
+    def own_writes(self) -> Iterator[None]:
+        """Run something that writes into the folders of builds or functions.
+
+        An installation into ``node_modules``, or the build of another function, changes the folder
+        of a build. Without this, that build would run again although the user has saved nothing:
+        the builds of one project ran three times in eleven minutes.
+        """
+        current = self._current()
+        folders = self.folders | self._code
+        before = stamps_below(folders)
+        try:
+            yield
+        finally:
+            self._written |= changed_since(before, stamps_below(folders))
+            for build in current:
+                state = state_of(build.folder)
+                if build in self._failed:
+                    self._failed[build] = state
+                else:
+                    self.answers.keep({wish(build).key: state})
+
+    def take_written(self) -> dict[Path, Stamp | None]:
+        """Return the files that were written since the last call: they are not saves."""
+        written = self._written
+        self._written = {}
+        return written
 
     def run(self, builds: Iterable[Build]) -> list[str]:
         """Run those commands that the user has allowed, in their order.
@@ -294,13 +332,17 @@ class Builder:
         """
         failed: dict[str, str] = {}
         done: list[Build] = []
-        for build in builds:
-            if build.resource in failed or wish(build).key not in self.answers:
-                continue
-            self._say(wish(build).text)
-            if reason := self._run(build):
-                failed[build.resource] = f"not built: {wish(build).text}: {reason}"
-            done.append(build)
+        allowed = [build for build in builds if wish(build).key in self.answers]
+        if not allowed:
+            return []
+        with self.own_writes():
+            for build in allowed:
+                if build.resource in failed:
+                    continue
+                self._say(wish(build).text)
+                if reason := self._run(build):
+                    failed[build.resource] = f"not built: {wish(build).text}: {reason}"
+                done.append(build)
         self._keep_states(done, failed.keys())
         return list(failed.values())
 

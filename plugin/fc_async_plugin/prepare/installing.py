@@ -36,6 +36,7 @@ from fc_async_plugin.prepare.imports import Import
 from fc_async_plugin.prepare.layers import layers_of
 from fc_async_plugin.project import pyproject
 from fc_async_plugin.project.sources import sources_of
+from fc_async_plugin.project.stamps import OF_TOOLS
 from fc_async_plugin.s_yaml.model import with_props
 from fc_async_sdk import _project_folder, _requirements
 from fc_async_sdk._decoding import prepare
@@ -44,6 +45,7 @@ from fc_async_sdk.spec.runtimes import CUSTOM, NODE, PYTHON, shipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from fc_async_plugin.prepare.answers import Answers
     from fc_async_plugin.project.sources import Source
@@ -52,7 +54,6 @@ if TYPE_CHECKING:
 _FILE: Final = "requirements.txt"
 NODE_FILE: Final = "package.json"
 _NODE_FOLDER: Final = "node_modules"
-_NOT_READ: Final = {_project_folder.NAME, ".git", ".s", ".venv", "__pycache__"}
 _MANAGERS: Final = {"pnpm": "pnpm-lock.yaml", "yarn": "yarn.lock"}
 """Package managers of Node with their lock files; without one it is npm."""
 _DEMANDED: Final = re.compile(r"(npm|pnpm|yarn)(@[\w.-]+)?")
@@ -167,7 +168,7 @@ def state_of(folder: Path) -> str:
     """Return a value that changes with the names, sizes and times of files below a folder."""
     digest = hashlib.sha256()
     for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(set(folders) - _NOT_READ)
+        folders[:] = sorted(set(folders) - OF_TOOLS)
         for path in (Path(parent, name) for name in sorted(names)):
             with contextlib.suppress(FileNotFoundError):  # removed meanwhile
                 status = path.lstat()
@@ -259,6 +260,7 @@ class Installer:
         self._folder = folder
         self._answers = answers
         self._left_alone: set[Path] = set()
+        self._writing: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext
         self._told: set[str] = set()
         self._failed: dict[tuple[Path, str], PluginError] = {}  # code folders and their states
 
@@ -299,7 +301,8 @@ class Installer:
                 )
             else:
                 self._say(f"installing {NODE_FILE} of {installation.source.function} …")
-                self._install_node(code, ())
+                with self._writing():
+                    self._install_node(code, ())
         except PluginError as error:
             self._failed[code, state_of(code)] = error
             raise
@@ -319,6 +322,10 @@ class Installer:
         A build has made them with what they need, or has failed to install it there.
         """
         self._left_alone.update(folders)
+
+    def write_within(self, writing: Callable[[], AbstractContextManager[None]]) -> None:
+        """Set what is entered while something is installed into a code folder."""
+        self._writing = writing
 
     def after_builds(self, projects: Iterable[Project], allowed: Collection[Installation]) -> None:
         """Keep the answers for what was allowed before the builds and is lacking after them.

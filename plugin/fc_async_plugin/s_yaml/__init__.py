@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from fc_async_plugin.s_yaml.files import find
-from fc_async_plugin.s_yaml.loader import load
+from fc_async_plugin.s_yaml.loader import Template, load
 from fc_async_plugin.s_yaml.model import Project, Resource
 from fc_async_plugin.s_yaml.problems import Position, Problem, TemplateError
 from fc_async_plugin.s_yaml.reading import Suppression
@@ -18,6 +18,7 @@ __all__ = [
     "Project",
     "Resource",
     "Suppression",
+    "Template",
     "TemplateError",
     "find",
     "load",

@@ -83,6 +83,7 @@ class Sources(NamedTuple):
         environment: The entry of ``env.yaml`` that was requested, or None.
         variables: Environment variables, completed from ``.env`` files.
         user_variables: Names of the variables that no ``.env`` file has set.
+        env_folders: Folders whose ``.env`` files complete the variables.
         files: Names of the files that were read.
         notes: Places that ``s`` reads differently.
         suppressions: Comments that suppress findings.
@@ -93,9 +94,17 @@ class Sources(NamedTuple):
     environment: Table | None
     variables: Mapping[str, str]
     user_variables: frozenset[str]
+    env_folders: tuple[Path, ...]
     files: tuple[str, ...]
     notes: tuple[Problem, ...]
     suppressions: tuple[Suppression, ...]
+
+    def with_environment(self, environ: Mapping[str, str]) -> Sources:
+        """Return the same files with other environment variables; reads ``.env`` files again."""
+        return self._replace(
+            variables=files.variables(self.env_folders, environ),
+            user_variables=frozenset(environ),
+        )
 
 
 def read(
@@ -130,13 +139,14 @@ def read(
     environment = None
     if env is not None:
         environment = reader.environment(template, env)
-    folders = [Path.cwd(), *_code_folders(template, extended), file.parent]
+    folders = (Path.cwd(), *_code_folders(template, extended), file.parent)
     return Sources(
         template=template,
         extended=extended,
         environment=environment,
         variables=files.variables(folders, environ),
         user_variables=frozenset(environ),
+        env_folders=folders,
         files=tuple(reader.files),
         notes=tuple(reader.notes),
         suppressions=tuple(reader.suppressions),

@@ -210,6 +210,22 @@ def test_a_trigger_that_is_refused_is_a_failure_of_its_function(folder: Folder) 
     assert "1a" in failure.partition(": ")[2]
 
 
+def test_triggers_after_one_that_is_refused_are_made_and_each_refusal_is_said(
+    folder: Folder,
+) -> None:
+    """The first refused trigger hid all others of its function, good ones and bad ones."""
+    heading, _, timer = TIMER.partition("\n")
+    timers = [timer.replace("nightly", name) for name in ("1a", "2b", "weekly")]
+    folder.template.write_text(TEMPLATE + f"{heading}\n{''.join(timers)}")
+    failures = folder.deployer.everything().failures
+    assert [failure.partition(" (")[0] for failure in failures] == [
+        "+ trigger orders/1a",
+        "+ trigger orders/2b",
+    ]
+    [trigger] = folder.fc.client.list_triggers("orders").triggers
+    assert trigger.trigger_name == "weekly"
+
+
 @pytest.mark.parametrize(
     ("second", "reason"),
     [

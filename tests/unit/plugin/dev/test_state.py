@@ -40,7 +40,7 @@ def saved(session: State, stamps: dict[Path, int]) -> list[state.Action]:
 
 def deployed(session: State, request: state.Deploy, **fields: Any) -> list[state.Action]:
     result = Result(**{name: fields.pop(name) for name in Result._fields if name in fields})
-    return session.decide(state.Deployed(request, result, 12, sources=[ORDERS], **fields))
+    return session.decide(state.DeploymentEnded(request, result, 12, sources=[ORDERS], **fields))
 
 
 def texts(actions: list[state.Action], kind: str) -> list[str]:
@@ -53,6 +53,15 @@ def test_a_save_is_built_deployed_and_looked_at_again():
         state.Deploy("saved", (INDEX, OTHER)),
         state.ReadStamps(frozenset({INDEX, OTHER})),
     ]
+
+
+def test_what_a_build_or_an_installation_has_written_is_not_a_save():
+    loop = session()
+    loop.decide(state.Built([], [], frozenset({INDEX}), {OTHER: (1, 9)}))
+    assert saved(loop, {OTHER: 1}) == []
+    deployed(loop, state.Deploy("saved", (INDEX,)), written={OTHER: (2, 9)})
+    assert saved(loop, {OTHER: 2}) == []
+    assert saved(loop, {OTHER: 3})  # the user has changed it afterwards
 
 
 def test_a_save_that_is_reported_in_pieces_is_deployed_once():

@@ -386,6 +386,53 @@ def test_a_save_builds_again_what_the_build_reads(
     assert len(session.said) == times
 
 
+def test_what_an_installation_writes_into_the_folder_of_a_build_is_not_a_save(
+    builds: list[Build], answers: Answers, tmp_path: Path
+):
+    """The build of a project ran three times in eleven minutes, and nobody had edited a file."""
+    session = Session([build for build in builds if build.resource == "orders"], answers)
+    session.allow()
+    session.start()
+    module = tmp_path / "orders" / "node_modules" / "left-pad" / "index.ts"
+    with session.builder.own_writes():
+        module.parent.mkdir(parents=True)
+        module.write_text("")
+    assert session.builder.take_written().keys() == {module}
+    assert session.builder.saved(None) == ([], [])
+    assert len(session.said) == 1
+
+
+def test_the_build_of_one_function_is_not_a_save_for_that_of_another(
+    builds: list[Build], answers: Answers, tmp_path: Path
+):
+    inner = Build("orders", "cp app.ts app.js", tmp_path / "orders", "cp app.ts app.js")
+    session = Session([builds[0], inner], answers)
+    source = tmp_path / "orders" / "app.ts"
+    source.write_text("1")
+    session.allow()
+    session.start()
+    source.write_text("22")
+    session.builder.saved({source})
+    said = [*session.said]
+    assert session.builder.saved(None) == ([], [])
+    assert session.said == said
+
+
+def test_files_that_a_build_writes_are_told_once(
+    builds: list[Build], answers: Answers, tmp_path: Path
+):
+    session = Session([builds[0]._replace(command="echo made > made; rm old")], answers)
+    (tmp_path / "old").touch()
+    session.allow()
+    session.start()
+    written = session.builder.take_written()
+    assert {file.name: stamp is not None for file, stamp in written.items()} == {
+        "made": True,
+        "old": False,
+    }
+    assert session.builder.take_written() == {}
+
+
 def test_a_save_names_the_commands_that_are_not_allowed(
     builds: list[Build], session: Session, tmp_path: Path
 ):

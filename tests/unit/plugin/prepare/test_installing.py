@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import zipfile
@@ -26,7 +27,7 @@ from fc_async_plugin.project.wanted import local_layers
 from fc_async_tests.s_yaml import template
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 TEMPLATE = template(
     orders="""
@@ -571,3 +572,22 @@ def test_nothing_is_installed_into_what_a_build_has_made(
     installer.leave_alone([tmp_path / "orders"])
     installer(s_yaml.load(tmp_path / "s.yaml"))
     assert packages.folders == []
+
+
+def test_an_installation_into_the_code_runs_where_writes_are_told(
+    tmp_path: Path, installer: Installer, packages: Packages
+) -> None:
+    file = tmp_path / "orders" / "package.json"
+    file.parent.mkdir()
+    file.write_text('{"dependencies": {"left-pad": "1"}}')
+    (tmp_path / "s.yaml").write_text(TEMPLATE.replace("python3.10", "nodejs20"))
+    installed: list[list[Path]] = []
+
+    @contextlib.contextmanager
+    def writing() -> Iterator[None]:
+        yield
+        installed.append([*packages.folders])
+
+    installer.write_within(writing)
+    installer(s_yaml.load(tmp_path / "s.yaml"))
+    assert installed == [[tmp_path / "orders"]]
