@@ -263,6 +263,9 @@ def _prepare(
         projects,
         [installation for installation in installations if installation.wish.key in answers],
     )
+    for name in sorted(allowed & choices.images.keys()):
+        notes = commands.notes_of_image(name, choices.images[name])
+        outputs += [Output("note", text) for text in notes]
     outputs += _lacks(projects, install=not refused)
     return Prepared(choices, projects, builder, outputs)
 

@@ -20,6 +20,7 @@ from fc_async_plugin import PluginError
 from fc_async_plugin.prepare import environments, lacks, runtimes
 from fc_async_plugin.prepare.answers import Wish, content_of, key_of
 from fc_async_plugin.prepare.installing import NODE_FILE, package_json
+from fc_async_plugin.project.attached import shortened
 from fc_async_plugin.project.code import (
     code_path,
     folder_of,
@@ -153,7 +154,8 @@ def _with_image(resource: Resource, image: Image) -> Resource:
     variables = resource.props.get(ENVIRONMENT) or {}
     if image.variables and isinstance(variables, dict):
         resource = _with_props(resource, **{ENVIRONMENT: variables | image.variables})
-    return msgspec.structs.replace(resource, requirements=str(image.requirements or ""))
+    file = str(image.requirements or "")
+    return msgspec.structs.replace(resource, requirements=file, packages=image.packages)
 
 
 def _with_props(resource: Resource, **props: object) -> Resource:
@@ -236,6 +238,18 @@ def images_of(projects: Iterable[Project]) -> dict[str, Image]:
             if image := image_of(project, resource):
                 images[resource.name] = image
     return images
+
+
+def notes_of_image(name: str, image: Image) -> Iterator[str]:
+    """Yield what an image needs that nothing here installs or makes, one sentence each."""
+    file = os.path.relpath(image.file)
+    if image.further:
+        fix = "install what the program needs"
+        yield f"{name}: {file} installs {shortened(list(image.further))}, not done here: {fix}"
+    if image.absent:
+        fix = "build it, or correct the path"
+        names = shortened(list(image.absent))
+        yield f"{name}: {file} copies {names}, which the project does not have: {fix}"
 
 
 def wish(name: str, image: Image) -> Wish:

@@ -423,7 +423,7 @@ def _needs_of(source: Source, further: set[str]) -> Needs:
     file = requirements_of(source)
     # The packages in the code hide those of layers and of the runtime.
     named = _requirements.named(_text(file))
-    required = further.union(_of_project(source))
+    required = further.union(_of_project(source), _lacking("\n".join(source.packages)))
     packages = sorted(package for package in required if _name(package) not in named)
     return Needs(file, tuple(packages), shipped_for_node(source))
 

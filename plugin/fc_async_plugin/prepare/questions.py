@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from fc_async_plugin.prepare.building import build_of_package, build_scripts_of_packages
 from fc_async_plugin.project import candidates, images, settings_file
+from fc_async_plugin.project.attached import shortened
 from fc_async_plugin.project.code import code_path, folder_of, missing_start_file, start_files
 from fc_async_plugin.project.settings_file import FunctionSettings
 from fc_async_plugin.project.sources import sources_of
@@ -148,6 +149,10 @@ def _option_of(project: Project, resource: Resource, image: Image) -> Option:
         env=variables,
     )
     location = f"(in {os.path.relpath(image.folder)})"
+    # fc-async.toml names a file with requirements: what else an image installs is only shown.
+    installed = [*image.packages, *image.further]
+    if installed:
+        location += f"; it installs {shortened(installed)}"
     text = f"{os.path.relpath(image.file)}: {shlex.join(image.command)}  {location}"
     return Option(text, settings)
 

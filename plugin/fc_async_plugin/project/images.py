@@ -19,7 +19,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from fc_async_plugin.project import candidates, pyproject
+from fc_async_plugin.project import candidates, image_needs, pyproject
 from fc_async_plugin.project.candidates import DOCKERFILE
 from fc_async_plugin.project.code import code_path, folder_of
 from fc_async_sdk.spec.runtimes import CONTAINER
@@ -36,8 +36,7 @@ _CONTINUED: Final = re.compile(r"\\[ \t]*\n")
 _INSTRUCTION: Final = re.compile(r"^[ \t]*(\w+)[ \t]+(.+)$", re.MULTILINE)
 _REFERENCE: Final = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 _INSTALLS_ITSELF: Final = re.compile(
-    r"^[ \t]*RUN .*\bpip3? install [^&|;\n]*[\s'\"]\.(?:\[[^\]]*\])?['\"]?(?=[\s&|;]|$)",
-    re.MULTILINE,
+    r"\bpip3? install [^&|;\n]*[\s'\"]\.(?:\[[^\]]*\])?['\"]?(?=[\s&|;]|$)"
 )
 """``pip install .`` or ``-e .``: the modules of the image are those of a project."""
 _BETWEEN: Final = re.compile(r"[\s=:,'\"\[\]{}]+")
@@ -54,6 +53,9 @@ class Image(NamedTuple):
         variables: Environment variables, without its ``PATH``, and those of the function.
         requirements: The file from which it installs Python packages; None if it has none.
         copies: Commands that copy files of the folder to where the image has them in it.
+        packages: Requirements in Python that it installs by their names.
+        further: Further packages that it installs, each with the program that does it.
+        absent: What it copies from the project, which does not have it.
     """
 
     file: Path
@@ -62,6 +64,9 @@ class Image(NamedTuple):
     variables: dict[str, str]
     requirements: Path | None
     copies: list[str]
+    packages: tuple[str, ...] = ()
+    further: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
 
 
 def image_of(project: Project, resource: Resource) -> Image | None:
@@ -125,6 +130,12 @@ def read_image(project: Project, resource: Resource, file: Path) -> Image:
         if "PYTHONPATH" in variables:
             paths.append(variables["PYTHONPATH"])
         variables["PYTHONPATH"] = ":".join(filter(None, paths))
+    packages: list[str] = []
+    further: list[str] = []
+    for line in instructions.runs:
+        installed = image_needs.installed_by(line)
+        packages += installed.python
+        further += installed.further
     return Image(
         file,
         folder,
@@ -132,6 +143,9 @@ def read_image(project: Project, resource: Resource, file: Path) -> Image:
         variables,
         requirements=_requirements(instructions.installed, [folder, *context]),
         copies=list(_copies(folder, instructions)),
+        packages=tuple(dict.fromkeys(packages)),
+        further=tuple(dict.fromkeys(further)),
+        absent=tuple(_absent(instructions.from_project, context)),
     )
 
 
@@ -142,6 +156,30 @@ def _variables(instructions: _Instructions, resource: Resource) -> dict[str, str
     variables.pop("PATH", None)
     texts = {name: text for name, text in resource.variables.items() if isinstance(text, str)}
     return variables | texts
+
+
+def _sources_of_copy(value: str) -> list[str]:
+    """Return the words of a COPY that name something of the project."""
+    with contextlib.suppress(ValueError, TypeError):
+        return [*map(str, json.loads(value))][:-1]
+    words = [word for word in value.split() if not word.startswith("--")]
+    return [word.lstrip("/") for word in words[:-1]]
+
+
+def _absent(paths: list[str], context: list[Path]) -> Iterator[str]:
+    """Yield what an image copies from the project and no folder of the project has."""
+    for path in dict.fromkeys(paths):
+        is_known = "$" not in path and "://" not in path and not path.startswith("<<")
+        if is_known and not any(_has(folder, path) for folder in context):
+            yield path
+
+
+def _has(folder: Path, path: str) -> bool:
+    """Return whether a folder has a path, which may be a pattern."""
+    try:
+        return (folder / path).exists() or any(folder.glob(path))
+    except (ValueError, NotImplementedError, IndexError):  # a pattern that is not one of Python
+        return True
 
 
 def _command(last: dict[str, str], variables: dict[str, str]) -> list[str]:
@@ -176,8 +214,8 @@ class _Instructions:
         sources: What is copied from the folder in the last stage, by its target.
         built: Where the last stage has what other stages made.
         copied: What is copied into the WORKDIR.
-        installed: Copied files from which pip installs.
-        installs_itself: Whether pip installs the project, not only its requirements.
+        from_project: What is copied from the project.
+        runs: The commands of all stages.
     """
 
     def __init__(self, text: str) -> None:
@@ -186,14 +224,25 @@ class _Instructions:
         self.sources: dict[str, str] = {}
         self.built: list[str] = []
         self.copied: list[str] = []
+        self.from_project: list[str] = []
+        self.runs: list[str] = []
         self._files: list[str] = []
         self._stages: dict[str, tuple[dict[str, str], dict[str, str]]] = {}
         plain = _CONTINUED.sub(" ", _COMMENT.sub("", _HEREDOC.sub("", text)))
         for kind, value in _INSTRUCTION.findall(plain):
             self._take(kind.upper(), value)
-        required = {path.rpartition("/")[2] for path in _REQUIREMENTS.findall(plain)}
-        self.installed = [path for path in self._files if path.rpartition("/")[2] in required]
-        self.installs_itself = _INSTALLS_ITSELF.search(plain) is not None
+
+    @property
+    def installed(self) -> list[str]:
+        """Copied files from which pip installs."""
+        required = _REQUIREMENTS.findall("\n".join(self.runs))
+        names = {path.rpartition("/")[2] for path in required}
+        return [path for path in self._files if path.rpartition("/")[2] in names]
+
+    @property
+    def installs_itself(self) -> bool:
+        """Whether pip installs the project, not only its requirements."""
+        return any(_INSTALLS_ITSELF.search(line) for line in self.runs)
 
     @property
     def workdir(self) -> str:
@@ -207,6 +256,8 @@ class _Instructions:
             self.variables |= _assigned(value)
         elif kind in {"COPY", "ADD"}:
             self._copy(value)
+        elif kind == "RUN":
+            self.runs.append(value)
         else:
             self.last[kind] = value
 
@@ -231,6 +282,7 @@ class _Instructions:
         if "--from" in value:
             self.built.append(target)
         else:
+            self.from_project += _sources_of_copy(value)
             for path in paths:
                 end = Path(path).name if target.endswith("/") else ""
                 self.sources[f"{target}{end}"] = path

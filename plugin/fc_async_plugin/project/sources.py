@@ -34,6 +34,7 @@ class Source(NamedTuple):
         code: Code folder or zip; None if this machine does not have it.
         layers: Folders and zips on this machine.
         requirements: As of the resource.
+        packages: As of the resource.
     """
 
     function: str
@@ -44,6 +45,7 @@ class Source(NamedTuple):
     code: Path | None = None
     layers: tuple[Path, ...] = ()
     requirements: Path | None = None
+    packages: tuple[str, ...] = ()
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -69,6 +71,7 @@ def sources_of(projects: Iterable[Project]) -> list[Source]:
                 code=code_path(project, resource),
                 layers=local_layers(project, resource),
                 requirements=Path(resource.requirements) if resource.requirements else None,
+                packages=resource.packages,
             )
             sources.append(source)
     return sources

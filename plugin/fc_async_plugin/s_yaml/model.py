@@ -55,6 +55,7 @@ class Resource(msgspec.Struct, frozen=True, kw_only=True):
         position: Where the resource's key was written.
         unset: Props that were left out because an environment variable has no value.
         requirements: File that an image installs; "": ``requirements.txt`` of the code.
+        packages: Requirements in Python that an image installs by their names.
         sources: As of :class:`Project`.
     """
 
@@ -68,6 +69,7 @@ class Resource(msgspec.Struct, frozen=True, kw_only=True):
     position: Position
     unset: frozenset[str] = frozenset()
     requirements: str = ""
+    packages: tuple[str, ...] = ()
     sources: Mapping[str, str] = {}
 
     def at(self, *path: str | int) -> Any:

@@ -13,7 +13,8 @@ import pytest
 from fc_async_plugin import PluginError, s_yaml
 from fc_async_plugin.check import rules
 from fc_async_plugin.prepare import commands
-from fc_async_plugin.prepare.installing import requirements_of
+from fc_async_plugin.prepare.answers import Answers
+from fc_async_plugin.prepare.installing import Installer, requirements_of
 from fc_async_plugin.project.sources import sources_of
 from fc_async_tests.s_yaml import template
 
@@ -394,6 +395,39 @@ def test_an_image_has_the_packages_that_its_dockerfile_installs(tmp_path: Path) 
     assert source.code == tmp_path
     assert requirements_of(source) == tmp_path / "api" / "requirements.txt"
     assert not [text for text in commands.absent(web) if "uvicorn" in text]
+
+
+def test_packages_that_an_image_installs_by_name_are_asked_for_and_others_are_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The official example installs flask so: nothing was said, and its first call failed."""
+    monkeypatch.chdir(tmp_path)
+    dockerfile = """\
+FROM python:3.10
+RUN apt-get update && apt-get install -y --no-install-recommends ffmpeg \\
+    libgl1
+RUN --mount=type=cache,target=/root/.cache python -m pip install -U pip 'left-pad>=1' \\
+    -i https://example.com/simple right_pad[all]==2 ./vendored -r requirements.txt
+COPY --chown=app:app app.py dist/ /app/
+COPY --from=builder /made /app/made
+CMD ["python", "app.py"]
+"""
+    project = _repository(tmp_path, {"Dockerfile": dockerfile, "app.py": ""})
+    images = commands.images_of([project])
+    web = commands.with_commands(project, {"web": images["web"].command}, images)
+    asked = [each.wish.text for each in Installer(print, answers=Answers()).due([web])]
+    assert asked == ["shop-web: install left-pad>=1, right_pad[all]==2  (in .)"]
+    installs, copies = commands.notes_of_image("web", images["web"])
+    assert installs.startswith("web: Dockerfile installs ffmpeg (apt-get), libgl1 (apt-get), not ")
+    assert copies.startswith("web: Dockerfile copies dist/, which the project does not have: ")
+
+
+def test_an_image_that_needs_nothing_more_says_nothing(tmp_path: Path) -> None:
+    dockerfile = 'RUN echo "pip install x"\nCOPY ["package*.json", "./"]\nCMD node a.js\n'
+    files = {"Dockerfile": dockerfile, "a.js": "", "package.json": "{}"}
+    [image] = commands.images_of([_repository(tmp_path, files)]).values()
+    assert [*commands.notes_of_image("web", image)] == []
+    assert image.packages == ()
 
 
 def test_an_image_of_a_template_of_edition_1_runs_on_its_port(tmp_path: Path) -> None:
