@@ -26,8 +26,6 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from requests.utils import DEFAULT_CA_BUNDLE_PATH
-
 from fc_async_sdk import _project_folder
 
 if TYPE_CHECKING:
@@ -218,7 +216,11 @@ def _roots(bundles: list[Path]) -> bytes:
     """Return the certificates that programs of this environment trust, in PEM."""
     # Not ``cafile``, which is the value of SSL_CERT_FILE.
     system = ssl.get_default_verify_paths().openssl_cafile
-    for path in (*bundles, Path(system), Path(DEFAULT_CA_BUNDLE_PATH)):
+    for path in (*bundles, Path(system)):
         with contextlib.suppress(OSError):
             return path.read_bytes()
+    from requests.utils import DEFAULT_CA_BUNDLE_PATH  # noqa: PLC0415 -- start-up time
+
+    with contextlib.suppress(OSError):
+        return Path(DEFAULT_CA_BUNDLE_PATH).read_bytes()
     return b""
