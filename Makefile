@@ -14,6 +14,8 @@ JOBS ?= auto
 # Tests with COVERAGE=--cov show which lines they reach; every test then takes twice as long.
 COVERAGE ?=
 PYTEST = $(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=worksteal $(COVERAGE)
+# Tests start the command and functions by the hundred: each would compile all modules again.
+unexport PYTHONDONTWRITEBYTECODE
 SITE = $(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
 CHINESE_SITE = $(SITE)/zh-cn -D language=zh_CN
 
