@@ -39,9 +39,9 @@ class PaceClock:
         clock = self._seconds or (host and host.clock)
         if clock is not None:
             return round(clock() * gcra.SECOND)
-        here = time.time_ns() // 1_000
+        local_time = time.time_ns() // 1_000
         self._measure()
-        return here + self._ahead
+        return local_time + self._ahead
 
     def _measure(self) -> None:
         """Measure by how much the clock of the store is ahead of this machine's, if it is time.

@@ -77,10 +77,10 @@ class BulkTransport(LoopTransport):
             connection.drop()
         endpoint, config = self._endpoint, self._config
         limit = config.connect_timeout if left is None else min(config.connect_timeout, left)
-        made = _Connection(config.max_response_bytes)
+        opened = _Connection(config.max_response_bytes)
         connecting = asyncio.ensure_future(
             asyncio.get_running_loop().create_connection(
-                lambda: made, endpoint.host, endpoint.port, ssl=self._tls
+                lambda: opened, endpoint.host, endpoint.port, ssl=self._tls
             )
         )
         try:
@@ -92,12 +92,12 @@ class BulkTransport(LoopTransport):
             failure.__cause__ = error
             return failure
         except BaseException:
-            made.drop()
+            opened.drop()
             raise
         finally:
             # Otherwise the socket of a connection that was given up outlives a loop that closes.
             await end_tasks(connecting)
-        return made
+        return opened
 
     def _request(self, call: Call[Any]) -> bytes:
         headers = self._headers(call)

@@ -180,6 +180,8 @@ class Instance(abc.ABC):
 
         The hook runs once, however often this is called.
         """
+        # An instance that was ending when the runtime ended was stopped a second time, and its hook
+        # ran twice.
         if self._stopping is None:
             self._stopping = asyncio.ensure_future(self._stop())
         await asyncio.wait({self._stopping})

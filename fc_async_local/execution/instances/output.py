@@ -34,7 +34,7 @@ class LogTail:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._kept = bytearray()
+        self._newest = bytearray()
         self._end = 0
 
     @property
@@ -44,16 +44,19 @@ class LogTail:
 
     def feed(self, data: bytes) -> None:
         """Add bytes."""
-        self._kept += data
+        self._newest += data
         self._end += len(data)
         # Cutting copies the kept bytes, so it waits until there are twice as many.
-        if len(self._kept) > 2 * self._limit:
-            del self._kept[: -self._limit]
+        is_twice_too_long = len(self._newest) > 2 * self._limit
+        if is_twice_too_long:
+            del self._newest[: -self._limit]
 
     def since(self, position: int) -> bytes:
         """Return the bytes after a position, at most the last ``limit`` of them."""
-        count = min(self._end - position, self._limit, len(self._kept))
-        return bytes(self._kept[len(self._kept) - count :]) if count > 0 else b""
+        count = min(self._end - position, self._limit, len(self._newest))
+        if count <= 0:
+            return b""
+        return bytes(self._newest[-count:])
 
     def lines(self, position: int, until: int, most: int) -> tuple[int, bytes]:
         """Return the newest whole lines between two positions, and where they begin.
@@ -65,13 +68,17 @@ class LogTail:
             until: What was fed after it is left out.
             most: How many bytes are returned at most; a longer line is cut in front.
         """
-        first = self._end - len(self._kept)
-        begin, end = max(position - first, 0), max(until - first, 0)
+        first = self._end - len(self._newest)
+        begin = max(position - first, 0)
+        end = max(until - first, 0)
+        last_newline = self._newest.rfind(b"\n", begin, end)
         # A carriage return at the end may be half of a line end.
-        half = self._kept.rfind(b"\r", begin, max(end - 1, 0))
-        end = 1 + max(self._kept.rfind(b"\n", begin, end), half)
+        before_last_byte = max(end - 1, 0)
+        last_return = self._newest.rfind(b"\r", begin, before_last_byte)
+        end = max(last_newline, last_return) + 1
         begin = max(begin, end - most)
-        return first + begin, bytes(self._kept[begin:end])
+        lines = bytes(self._newest[begin:end])
+        return first + begin, lines
 
 
 class Output:
@@ -92,7 +99,9 @@ class Output:
     def feed(self, data: bytes) -> None:
         """Add what was printed; calls that follow are told of it later."""
         self.log.feed(data)
-        if data and self._followers and not self._is_due:
+        if not data or not self._followers:
+            return
+        if not self._is_due:
             self._tell_later()
 
     def follow(self, call: Call) -> None:
@@ -107,23 +116,36 @@ class Output:
     def of_call(self, call: Call) -> tuple[bytes, int]:
         """Return the log of a call that has ended, and how many bytes of it were told."""
         log = self.log.since(call.position)
-        return log, max(0, len(log) - (self.log.position - call.told))
+        untold = self.log.position - call.told
+        # The log is cut in front: more may be left to tell than it has.
+        told = max(0, len(log) - untold)
+        return log, told
 
     def _tell_later(self) -> None:
         self._is_due = True
-        goes_on = any(call.told > call.position for call in self._followers)
-        seconds = _TELL_SECONDS if goes_on else _FIRST_TELL_SECONDS
+        seconds = _FIRST_TELL_SECONDS
+        if any(call.told > call.position for call in self._followers):
+            seconds = _TELL_SECONDS
         asyncio.get_running_loop().call_later(seconds, self._tell, self.log.position)
 
     def _tell(self, until: int) -> None:
         """Tell the calls that run the lines before a position."""
         self._is_due = False
         for call in self._followers:
-            tell = call.attempt.tell
-            if tell is None or call.done.done():
-                continue
-            begin, lines = self.log.lines(call.told, until, _TOLD_BYTES)
-            if lines and tell(lines, begin > call.told):
-                call.tell_until(begin + len(lines))
-        if self._followers and self.log.position > until:
+            if not call.done.done():
+                self._tell_call(call, until)
+        is_behind = self.log.position > until
+        if self._followers and is_behind:
             self._tell_later()
+
+    def _tell_call(self, call: Call, until: int) -> None:
+        tell = call.attempt.tell
+        if tell is None:
+            return
+        begin, lines = self.log.lines(call.told, until, _TOLD_BYTES)
+        if not lines:
+            return
+        was_cut = begin > call.told
+        # What was not taken is told again with the next lines.
+        if tell(lines, was_cut):
+            call.tell_until(begin + len(lines))

@@ -13,12 +13,11 @@ Invariants:
 
 from __future__ import annotations
 
-import operator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from fc_async_local.execution.protocol import Deployment
 
@@ -78,6 +77,22 @@ class Place(Generic[T]):
     of_account: bool = False
 
 
+@dataclass(slots=True)
+class _Limit:
+    """A limit that forbids one more instance."""
+
+    text: str
+    of_account: bool
+
+
+@dataclass(slots=True)
+class _Idle(Generic[T]):
+    """An instance that runs no call."""
+
+    instance: T
+    since: float
+
+
 class InstancePools(Generic[T]):
     """All instances that are not retired, and which of them are used.
 
@@ -119,24 +134,33 @@ class InstancePools(Generic[T]):
     def acquire(self, deployment: Deployment) -> Place[T]:
         """Find a place for one call, which is given back with :meth:`release`."""
         retired = self._retire_others(deployment)
-        running = sum(1 for use in self._uses.get(deployment.function, {}).values() if use.busy)
+        running = self._running(deployment.function)
         instance = self._reuse(deployment, running)
         if instance is not None:
             self._shrink(deployment, retired)
-            return Place(instance, retired=tuple(retired))
-        limit, of_account = self._make_room(deployment, running, retired)
-        if limit:
-            if deployment.function not in self._uses:
-                self._current.pop(deployment.function, None)
-            return Place(None, retired=tuple(retired), limit=limit, of_account=of_account)
-        return Place(self._add(deployment), retired=tuple(retired))
+            return Place(instance, tuple(retired))
+        limit = self._make_room(deployment, running, retired)
+        if limit is not None:
+            self._forget_unused(deployment.function)
+            return Place(None, tuple(retired), limit.text, limit.of_account)
+        return Place(self._add(deployment), tuple(retired))
+
+    def _running(self, function: str) -> int:
+        """Return how many instances of a function run calls, retired ones included."""
+        uses = self._uses_of(function).values()
+        return sum(1 for use in uses if use.busy)
 
     def _reuse(self, deployment: Deployment, running: int) -> T | None:
         """Take a place in an existing instance, unless more would then run than are reserved."""
+        key = _key(deployment)
         maximum = deployment.max_instances
-        if maximum is not None and running > maximum:
+        if maximum is None:
+            return self._warm(key, idle=True)
+        # The reserved concurrency was lowered while calls ran.
+        if running > maximum:
             return None
-        return self._warm(_key(deployment), idle=maximum is None or running < maximum)
+        # At the limit a call may join an instance that runs others, but start no idle one.
+        return self._warm(key, idle=running < maximum)
 
     def _add(self, deployment: Deployment) -> T:
         """Make an instance with one place taken."""
@@ -196,12 +220,17 @@ class InstancePools(Generic[T]):
             self._count -= 1
             self._take_off(instance)
         if not use.busy:
-            # Nothing of a function may stay, or memory grows with each new one.
             function = instance.deployment.function
-            del self._uses[function][instance]
-            if not self._uses[function]:
+            uses = self._uses[function]
+            del uses[instance]
+            if not uses:
                 del self._uses[function]
-                self._current.pop(function, None)
+            self._forget_unused(function)
+
+    def _forget_unused(self, function: str) -> None:
+        """Forget a function without instances: else memory grows with each new one."""
+        if function not in self._uses:
+            self._current.pop(function, None)
 
     def _take_off(self, instance: T) -> None:
         """Give its free places no more."""
@@ -214,10 +243,10 @@ class InstancePools(Generic[T]):
 
     def expire(self, before: float) -> list[T]:
         """Retire and return the instances that have been idle since before a time."""
-        idle = [instance for since, instance in self._idle(self._uses) if since < before]
-        for instance in idle:
+        expired = [idle.instance for idle in self._idle(self._uses) if idle.since < before]
+        for instance in expired:
             self.retire(instance)
-        return idle
+        return expired
 
     def clear(self) -> list[T]:
         """Retire and return all instances."""
@@ -232,66 +261,65 @@ class InstancePools(Generic[T]):
         if current.get(deployment.version_id) == deployment.revision:
             return []
         current[deployment.version_id] = deployment.revision
-        outdated = [
-            (instance, use)
-            for instance, use in self._staying([deployment.function])
-            if instance.deployment.version_id == deployment.version_id
-            and instance.deployment.revision != deployment.revision
-        ]
-        for instance, _use in outdated:
-            self.retire(instance)
-        return [instance for instance, use in outdated if not use.busy]
+        idle: list[T] = []
+        for instance, use in list(self._staying([deployment.function])):
+            if _is_outdated(instance.deployment, deployment):
+                self.retire(instance)
+                if not use.busy:
+                    idle.append(instance)
+        return idle
 
     def _shrink(self, deployment: Deployment, retired: list[T], room: int = 0) -> None:
         """Retire idle instances until the reserved concurrency allows ``room`` more."""
         maximum = deployment.max_instances
         if maximum is None:
             return
-        while True:
-            function = deployment.function
-            within = len(self._uses.get(function, {})) + room <= maximum
-            if within or not self._evict([function], retired):
+        function = deployment.function
+        while len(self._uses_of(function)) + room > maximum:
+            if not self._evict([function], retired):
                 return
 
-    def _make_room(
-        self, deployment: Deployment, running: int, retired: list[T]
-    ) -> tuple[str, bool]:
-        """Retire idle instances if that allows one more.
-
-        Returns:
-            The limit that forbids it ("" if none does), and whether it is the account's.
-        """
+    def _make_room(self, deployment: Deployment, running: int, retired: list[T]) -> _Limit | None:
+        """Retire idle instances if that allows one more; return the limit that forbids it."""
         maximum = deployment.max_instances
-        room = 1 if maximum is not None and running < maximum else 0
-        self._shrink(deployment, retired, room)
-        if limit := over_reserved(deployment, running):
-            return limit, False
-        if self._count >= self._account_instances and not self._evict(self._uses, retired):
-            return f"all {self._account_instances} instances of the account are busy", True
-        return "", False
+        is_below = maximum is not None and running < maximum
+        self._shrink(deployment, retired, room=int(is_below))
+        limit = over_reserved(deployment, running)
+        if limit:
+            return _Limit(limit, of_account=False)
+        is_full = self._count >= self._account_instances
+        if is_full and not self._evict(self._uses, retired):
+            text = f"all {self._account_instances} instances of the account are busy"
+            return _Limit(text, of_account=True)
+        return None
 
     def _evict(self, functions: Iterable[str], retired: list[T]) -> bool:
         """Retire the instance of some functions that is idle longest, if there is one."""
-        coldest = min(self._idle(functions), key=operator.itemgetter(0), default=None)
+        coldest = min(self._idle(functions), key=_since, default=None)
         if coldest is None:
             return False
-        self.retire(coldest[1])
-        retired.append(coldest[1])
+        self.retire(coldest.instance)
+        retired.append(coldest.instance)
         return True
 
     def _use(self, instance: T) -> _Use | None:
-        return self._uses.get(instance.deployment.function, {}).get(instance)
+        return self._uses_of(instance.deployment.function).get(instance)
 
-    def _idle(self, functions: Iterable[str]) -> list[tuple[float, T]]:
-        """Return the instances of functions that run no call, and since when."""
+    def _uses_of(self, function: str) -> Mapping[T, _Use]:
+        return self._uses.get(function, {})
+
+    def _idle(self, functions: Iterable[str]) -> list[_Idle[T]]:
+        """Return the instances of functions that run no call."""
         return [
-            (use.idle_since, instance) for instance, use in self._staying(functions) if not use.busy
+            _Idle(instance, use.idle_since)
+            for instance, use in self._staying(functions)
+            if not use.busy
         ]
 
     def _staying(self, functions: Iterable[str]) -> Iterator[tuple[T, _Use]]:
         """Iterate over the instances of functions that are not retired."""
         for function in functions:
-            for instance, use in self._uses.get(function, {}).items():
+            for instance, use in self._uses_of(function).items():
                 if not use.retired:
                     yield instance, use
 
@@ -304,6 +332,16 @@ def over_reserved(deployment: Deployment, running: int) -> str:
     if maximum is not None and running >= maximum:
         return f"all {maximum} instances reserved for it are busy"
     return ""
+
+
+def _is_outdated(old: Deployment, new: Deployment) -> bool:
+    """Return whether a deployment is another revision of the same version."""
+    is_same_version = old.version_id == new.version_id
+    return is_same_version and old.revision != new.revision
+
+
+def _since(idle: _Idle[Any]) -> float:
+    return idle.since
 
 
 def _key(deployment: Deployment) -> Key:
