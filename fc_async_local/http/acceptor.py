@@ -15,10 +15,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
 from typing import TYPE_CHECKING, Final
 
-from fc_async_local.background import keep_running, pause_for_real, start_task
+from fc_async_local.background import start_task
 from fc_async_sdk._cancellation import end_tasks
 
 if TYPE_CHECKING:
@@ -27,8 +28,11 @@ if TYPE_CHECKING:
     from fc_async_local.http.connections import ConnectionLimits
     from fc_async_local.http.tls import Authority
 
+_LOG: Final = logging.getLogger(__name__)
+
 _HANDSHAKE: Final = b"\x16"
 """The first byte of TLS, which no request of HTTP has: the type of a record (RFC 8446, 5.1)."""
+_PAUSE_SECONDS: Final = 1
 
 
 class Acceptor:
@@ -53,27 +57,42 @@ class Acceptor:
         self._limits = limits
         self._authority = authority
         self._waiting: dict[asyncio.Task[None], socket.socket] = {}
+        self._pause: asyncio.TimerHandle | None = None
 
-    async def run(self) -> None:
-        """Accept connections until this is cancelled; close those that wait then."""
+    def start(self) -> None:
+        """Begin to accept connections; those that came before wait in the socket's queue."""
+        asyncio.get_running_loop().add_reader(self._listener, self._accept)
+
+    async def aclose(self) -> None:
+        """Accept no more connections, close those that wait, and the socket."""
+        if self._pause is not None:
+            self._pause.cancel()
+        if self._listener.fileno() >= 0:  # not closed before
+            asyncio.get_running_loop().remove_reader(self._listener)
+            self._listener.close()
+        await end_tasks(*self._waiting)
+
+    def _accept(self) -> None:
+        # One in a turn of the loop: those that wait longer have read what has come meanwhile
+        # before they are the oldest of too many.
         try:
-            # OSError: no more files can be opened. The socket stays readable, so it must pause.
-            unavailable = (OSError,)
-            await keep_running("http accept", self._accept, pause_for_real, unavailable=unavailable)
-        finally:
-            await end_tasks(*self._waiting)
-
-    async def _accept(self) -> None:
-        connection, _ = await asyncio.get_running_loop().sock_accept(self._listener)
+            connection, _ = self._listener.accept()
+        except (BlockingIOError, ConnectionError):  # the client has left
+            return
+        except OSError as error:
+            # No more files can be opened. The loop may not look at a socket that stays readable.
+            _LOG.warning("connections are accepted again in %d s: %s", _PAUSE_SECONDS, error)
+            loop = asyncio.get_running_loop()
+            loop.remove_reader(self._listener)
+            self._pause = loop.call_later(_PAUSE_SECONDS, self.start)
+            return
+        connection.setblocking(False)
         if len(self._waiting) >= self._limits.waiting:
             oldest = next(iter(self._waiting))
             oldest.cancel()
         task = start_task("http connection", self._serve(connection))
         self._waiting[task] = connection
         task.add_done_callback(self._end_wait)
-        # A turn of the loop: asyncio has none between connections that come together, and those
-        # that have sent something would be the oldest that wait.
-        await asyncio.sleep(0)
 
     def _end_wait(self, task: asyncio.Task[None]) -> None:
         connection = self._waiting.pop(task)
@@ -114,11 +133,24 @@ async def _first_byte(connection: socket.socket, seconds: float) -> bytes:
     Returns:
         Nothing if the client sends none in time, or closes the connection.
     """
+    try:
+        return connection.recv(1, socket.MSG_PEEK)  # most clients have sent it by now
+    except BlockingIOError:
+        await _readable(connection, seconds)
+    except OSError:
+        return b""
+    with contextlib.suppress(OSError):  # nothing has arrived, or the client reset the connection
+        return connection.recv(1, socket.MSG_PEEK)
+    return b""
+
+
+async def _readable(connection: socket.socket, seconds: float) -> None:
+    """Return when there is something to read, or that time has passed."""
     loop = asyncio.get_running_loop()
     arrived = loop.create_future()
 
     def note() -> None:
-        # At once: the byte is not taken, so the socket would be reported in every turn of the loop.
+        # At once: nothing is taken, so the socket would be reported in every turn of the loop.
         loop.remove_reader(connection)
         arrived.set_result(None)
 
@@ -127,6 +159,3 @@ async def _first_byte(connection: socket.socket, seconds: float) -> bytes:
         await asyncio.wait({arrived}, timeout=seconds)
     finally:
         loop.remove_reader(connection)
-    with contextlib.suppress(OSError):  # nothing has arrived, or the client reset the connection
-        return connection.recv(1, socket.MSG_PEEK)
-    return b""

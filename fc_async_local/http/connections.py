@@ -17,20 +17,22 @@ Invariants:
 from __future__ import annotations
 
 import asyncio
-import enum
 import functools
+import itertools
 import json
 import logging
 import sys
 import time
 from email.utils import formatdate
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, cast
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 if TYPE_CHECKING:
+    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
     from fc_async_local.http.tls import Authority
 
 _LOG: Final = logging.getLogger(__name__)
@@ -58,15 +60,6 @@ class ConnectionLimits(NamedTuple):
 DEFAULT_LIMITS: Final = ConnectionLimits()
 
 
-class _Arrived(enum.Enum):
-    """How much of a request has arrived."""
-
-    NOTHING = enum.auto()
-    PART_OF_HEADER = enum.auto()
-    HEADER = enum.auto()
-    ALL = enum.auto()
-
-
 class _HeaderTooLong(Exception):
     """The header of a request is over the limit."""
 
@@ -90,7 +83,7 @@ class Connection(HttpToolsProtocol):
         self.logger = _LOG
         self._limits = limits
         self._authority = authority
-        self._arrived = _Arrived.NOTHING
+        self._expected: Literal["header", "body", "nothing"] = "header"
         self._bytes = 0
         self._timer: asyncio.TimerHandle | None = None
 
@@ -102,13 +95,13 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Parse bytes, and limit what may follow them."""
         self._authority = None
-        if self._arrived is _Arrived.ALL:
-            self._arrived = _Arrived.NOTHING
+        if self._expected == "nothing":
+            self._expected = "header"
         self._bytes += len(data)
         super().data_received(data)
-        if self._arrived is _Arrived.HEADER:
+        if self._expected == "body":
             self._wait(self._limits.pause_seconds)
-        elif self._arrived is not _Arrived.ALL:
+        elif self._expected == "header":
             # A header that never ends would fill the memory: the parser keeps it.
             if self._bytes > self._limits.header_bytes:
                 self._refuse(431, self._too_long())
@@ -116,8 +109,8 @@ class Connection(HttpToolsProtocol):
                 self._wait(self._limits.header_seconds)
 
     def on_message_begin(self) -> None:
-        """Note that a request begins; a callback of the parser."""
-        self._arrived = _Arrived.PART_OF_HEADER
+        """Note that a request begins, maybe behind another one; a callback of the parser."""
+        self._expected = "header"
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
@@ -126,16 +119,16 @@ class Connection(HttpToolsProtocol):
         Raises:
             _HeaderTooLong: Its header, which may have arrived in one piece, is over the limit.
         """
-        self._arrived = _Arrived.HEADER
-        fields = sum(len(name) + len(value) for name, value in self.headers)
-        if len(self.url) + fields > self._limits.header_bytes:
+        self._expected = "body"
+        fields = itertools.chain.from_iterable(self.headers)
+        if len(self.url) + sum(map(len, fields)) > self._limits.header_bytes:
             raise _HeaderTooLong(self._too_long())
         self.server_state.default_headers = _date(int(time.time()))
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         """Note that a request has arrived; a callback of the parser."""
-        self._arrived = _Arrived.ALL
+        self._expected = "nothing"
         self._bytes = 0
         self._stop_waiting()
         super().on_message_complete()
@@ -160,8 +153,8 @@ class Connection(HttpToolsProtocol):
 
     def shutdown(self) -> None:
         """Close the connection because the server stops, or after the answer that is being sent."""
-        super().shutdown()
         is_flushed = not self.transport.get_write_buffer_size()
+        super().shutdown()
         if self.transport.is_closing() and is_flushed and self.scheme == "https":
             # TLS would wait until the client, which may be idle, confirms its end.
             self.transport.abort()
@@ -177,28 +170,34 @@ class Connection(HttpToolsProtocol):
 
     def _expire(self) -> None:
         self._timer = None
-        if self._arrived is _Arrived.PART_OF_HEADER:
-            self._refuse(408, f"the headers took more than {self._limits.header_seconds:g} s")
-        elif self._arrived is _Arrived.NOTHING:
-            self.shutdown()
+        if self._expected == "header":
+            # In the middle of an earlier answer a refusal would be taken for a part of it.
+            if not self._bytes or self._is_answering():
+                self.shutdown()
+            else:
+                self._refuse(408, f"the headers took more than {self._limits.header_seconds:g} s")
         elif self.transport.is_reading():
             self.transport.close()
         else:
             # The application reads slower than the client sends: it is not the client that pauses.
             self._wait(self._limits.pause_seconds)
 
+    def _is_answering(self) -> bool:
+        cycle = cast("RequestResponseCycle | None", self.cycle)  # None until the first request
+        return cycle is not None and not cycle.response_complete
+
     def _too_long(self) -> str:
         return f"the headers have more than {self._limits.header_bytes} bytes"
 
     def _refuse(self, status: int, reason: str) -> None:
-        self._arrived = _Arrived.ALL
+        self._expected = "nothing"
         self._stop_waiting()
         self.transport.write(_answer(status, reason))
         self.transport.close()
 
 
 class _Open:
-    """A transport that takes no data after it was closed.
+    """A transport that takes no data after it was closed, and is closed once.
 
     Args:
         transport: Of the connection.
@@ -206,14 +205,20 @@ class _Open:
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
+        self.is_closing = transport.is_closing  # asked several times a request
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
 
     def write(self, data: bytes) -> None:
         """Send data, unless the connection is closed."""
-        if not self._transport.is_closing():
+        if not self.is_closing():
             self._transport.write(data)
+
+    def close(self) -> None:
+        """Close the connection. A second time would take asyncio's TLS what it aborts by."""
+        if not self.is_closing():
+            self._transport.close()
 
 
 class NoWebSocket(asyncio.Protocol):

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Final
 import uvicorn
 from uvicorn.server import ServerState
 
-from fc_async_local.background import start_task
 from fc_async_local.http.acceptor import Acceptor
 from fc_async_local.http.connections import (
     DEFAULT_LIMITS,
@@ -25,7 +24,7 @@ from fc_async_local.http.connections import (
     ConnectionLimits,
     NoWebSocket,
 )
-from fc_async_sdk._cancellation import end_tasks, ends_within
+from fc_async_sdk._cancellation import ends_within
 
 if TYPE_CHECKING:
     from fc_async_local.http.messages import App, Receive, Scope, Send
@@ -122,20 +121,16 @@ class HttpServer:
             options = {"config": config, "server_state": self._state, "app_state": {}}
             return Connection(limits, client_trusts, **options)
 
-        self._listener = listener
         self._grace_seconds = grace_seconds
         self._acceptor = Acceptor(listener, protocol, limits, authority)
-        self._accepting: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin to accept connections; those that came before wait in the socket's queue."""
-        self._accepting = start_task("http accept", self._acceptor.run())
+        self._acceptor.start()
 
     async def aclose(self) -> None:
         """Accept no more connections, let requests finish, close the socket."""
-        if self._accepting is not None:
-            await end_tasks(self._accepting)
-        self._listener.close()
+        await self._acceptor.aclose()
         for connection in tuple(self._state.connections):
             connection.shutdown()
         for _ in range(_TURNS):  # a stop without requests takes no time

@@ -212,6 +212,15 @@ def test_an_application_that_reads_slowly_does_not_cost_the_client_its_connectio
         assert answer(client, str(size).encode()).startswith(b"HTTP/1.1 200 ")
 
 
+@pytest.mark.real_time
+def test_half_a_request_behind_another_does_not_break_the_answer_to_that_one() -> None:
+    with server(ConnectionLimits(header_seconds=PAUSE)) as address, connection(address) as client:
+        client.sendall(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\nGET /")
+        got = everything(client)
+    assert got.startswith(b"HTTP/1.1 200 ")
+    assert got.endswith(b"\r\n\r\n0")
+
+
 @pytest.mark.parametrize(
     "sent",
     [
