@@ -78,7 +78,8 @@ class FailedAttempts:
 
 
 def _paragraph(failures: list[_Failure]) -> str:
-    first, last = failures[0], failures[-1]
+    first = failures[0]
+    last = failures[-1]
     attempts = (
         f"attempt {first.number + 1}"
         if first is last
@@ -137,7 +138,8 @@ def connect(runtime: LocalRuntime) -> Client:
         def _port(self) -> waiters.Port:
             return waiters.Port(self._perform_now, self.fan_out, runtime.advance, now)
 
-    addresses, endpoint = runtime.addresses, _endpoint.parse(runtime.endpoint)
+    addresses = runtime.addresses
+    endpoint = _endpoint.parse(runtime.endpoint)
     return VirtualClient(
         endpoint,
         Static(_runtimes.credentials(endpoint, os.environ)),

@@ -209,6 +209,7 @@ class VirtualClock:
 
     def __init__(self, start: int = 1_700_000_000_000) -> None:
         self._now = start
+        # Waits for the same time end in their order; the heap cannot compare sleepers.
         self._order = itertools.count()
         self._queue: list[tuple[int, int, _Sleeper]] = []
         self._sleepers: set[_Sleeper] = set()
@@ -276,6 +277,7 @@ class VirtualClock:
 
     def next_wake(self) -> int | None:
         """Return the end of the wait that ends first, or None."""
+        # A wait that its event has ended stays in the heap until it is the first.
         while self._queue and self._queue[0][2] not in self._sleepers:
             heapq.heappop(self._queue)
         return self._queue[0][0] if self._queue else None

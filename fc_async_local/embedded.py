@@ -169,6 +169,7 @@ class LocalRuntime:
             self._runtime = self.call(Runtime.open(self._options))
             self._current.set()
             self.call(self._begin_restarts())
+        # Ctrl-C as well: the process could not end while the thread's loop runs.
         except BaseException:
             self._end_thread()
             raise
@@ -262,6 +263,7 @@ def run(options: Options, *, ready: Callable[[Addresses], None]) -> None:
 async def _run(options: Options, ready: Callable[[Addresses], None]) -> None:
     signals: asyncio.Queue[int] = asyncio.Queue()
     loop = asyncio.get_running_loop()
+    # Before the start, which may wait for a locked store: a signal has to end that as well.
     for ending in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(ending, signals.put_nowait, ending)
 
@@ -282,6 +284,7 @@ async def _run(options: Options, ready: Callable[[Addresses], None]) -> None:
     finally:
         closing = asyncio.ensure_future(runtime.aclose())
         limit = options.grace_ms / 1_000 + _CLOSING_SECONDS
+        # A second signal does not wait for the rest of the grace period.
         second = await _signal_during(closing, signals, limit)
         if not closing.done():
             _end_by(second or number, "before everything that is held was given back")

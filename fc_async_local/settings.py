@@ -66,6 +66,8 @@ class EngineSettings(Ranged, frozen=True, kw_only=True):
     """
 
     config_applies: Literal["outcome", "accept"] = "outcome"
+    # The ranges refuse what went wrong in silence: with none in flight accepted calls never ran, a
+    # lease of 0 used up a core, a huge one overflowed, and a negative limit refused every call.
     max_in_flight: Annotated[int, Meta(ge=1, le=_MOST_ATTEMPTS)] = limits.ACCOUNT_INSTANCES
     lease_ms: Annotated[int, Meta(ge=100, le=_DAY_MS)] = 30_000
     queue_limit: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 0
@@ -155,6 +157,7 @@ class AuthSettings(Ranged, frozen=True, kw_only=True):
             more, which it makes at its start.
     """
 
+    # The message about a wrong value would show the secrets.
     secret: ClassVar[frozenset[str]] = frozenset({"access_keys"})
 
     strict_auth: bool = False

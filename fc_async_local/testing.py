@@ -494,9 +494,11 @@ class FcLocal:
             if task.started_time and not hop.following(task, task.task_payload_bytes)
         )
         length = round(per * 1_000)
-        return max(
-            (bisect_left(starts, start + length) - at for at, start in enumerate(starts)), default=0
-        )
+        most = 0
+        for index, start in enumerate(starts):
+            end = bisect_left(starts, start + length)
+            most = max(most, end - index)
+        return most
 
     def failed_attempts(self) -> str:
         """Return the tracebacks of the newest attempts that failed, "" if there are none.

@@ -143,6 +143,7 @@ class Waiter:
         until = min(ends, default=None)
         self._lines.note_end(self._topic, self, until)
         await self._clock.wait(until, self._woken)
+        # Used only when the look is over: a client that hangs up during it has to pass it on.
         self._looking = self._woken.is_set()
         self._woken.clear()
         # To the end of the line: what comes one by one is shared among the waiters.
@@ -251,6 +252,7 @@ class Wakeups:
         Returns:
             What was found; nothing at the deadline and after :meth:`end_polls`.
         """
+        # In line before the first look: what comes between a look and the wait is not missed.
         with self.waiter(topic, survey_ms=POLL_SURVEY_MS) as waiter:
             while True:
                 items, next_at = await read()

@@ -90,6 +90,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             _positive("retry_base", self.retry_base)
         for name in ("max_pool_connections", "max_attempts", "max_response_bytes"):
             value = getattr(self, name)
+            # Not isinstance: True would be one connection.
             if type(value) is not int or value < 1:
                 raise ConfigurationError(f"{name}={value!r}: must be a whole number, 1 or more")
         if self.retry_mode not in ("standard", "adaptive"):

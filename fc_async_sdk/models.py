@@ -273,6 +273,7 @@ def _payload_bytes(name: str, text: str | None, encoding: str | None) -> bytes |
     if encoding != "base64":
         raise InvalidResponse(f"{name}Encoding is {encoding!r}, expected base64")
     try:
+        # Without `validate`, characters that are not base64 are left out in silence.
         return base64.b64decode(text, validate=True)
     except ValueError as error:
         raise InvalidResponse(f"{name} is not valid base64: {error}") from error

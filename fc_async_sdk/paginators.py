@@ -174,6 +174,7 @@ class AsyncPages(Generic[Page, Item]):
             for item in getattr(page, self._source.items)[:remaining]:
                 yield item
                 remaining -= 1
+            # Before the next page is requested in vain.
             if not remaining:
                 return
 

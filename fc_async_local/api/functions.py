@@ -134,7 +134,8 @@ class FunctionOperations:
         code, _ = await self._functions.code(name, qualifier)
         # Signed, because the admin API needs a token and tools follow the link without one.
         path = self._signed(f"{PREFIX}{_ARCHIVES}/{name}/{qualifier}")
-        return {"checksum": code.checksum, "url": f"{str(request.base_url).rstrip('/')}{path}"}
+        base = str(request.base_url).rstrip("/")
+        return {"checksum": code.checksum, "url": f"{base}{path}"}
 
     @local("GET", f"{_ARCHIVES}/{{name}}/{{qualifier}}")
     async def archive(self, name: str, qualifier: str, query: SignedQuery) -> Archive:  # noqa: ARG002 -- checked before

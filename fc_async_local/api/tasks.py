@@ -173,7 +173,8 @@ def describe_task(
 
 
 def _times(invocation: Invocation) -> dict[str, int]:
-    started, ended = invocation.started_at, invocation.ended_at
+    started = invocation.started_at
+    ended = invocation.ended_at
     times = {"startedTime": started, "endTime": ended}
     if started is not None and ended is not None:
         times["durationMs"] = ended - started

@@ -130,7 +130,8 @@ def _check_types(
     types: Sequence[str],
 ) -> None:
     """Check that a column has values of its type, which SQLite does not demand."""
-    cell, source = _quoted(column), _quoted(table)
+    cell = _quoted(column)
+    source = _quoted(table)
     allowed = ", ".join(f"'{name}'" for name in (*types, "null"))
     query = f"SELECT typeof({cell}) FROM {source} WHERE typeof({cell}) NOT IN ({allowed}) LIMIT 1"  # noqa: S608 -- names of our own tables
     row = connection.execute(query).fetchone() if types else None

@@ -420,7 +420,8 @@ def _runner(
     }
     if not settings.execution.allow_cloud:
         urls = {name: getattr(addresses, name) for name in _NAMES}
-        environment |= led_here({name: urlsplit(url).port or 0 for name, url in urls.items()})
+        ports = {name: urlsplit(url).port or 0 for name, url in urls.items()}
+        environment |= led_here(ports)
     identity = Identity(
         region=settings.place.region,
         account_id=settings.place.account_id,

@@ -173,6 +173,7 @@ class Services(NamedTuple):
             channels=channels,
             wakeups=stores.wakeups,
         )
+        # When they are configured, so that a consumer can subscribe before the first event.
         if settings.destinations.create_missing:
             await services.follow(registry.async_configs)
         return services

@@ -288,4 +288,5 @@ def text_for_xml(document: bytes) -> str:
 
     Two characters that are valid in JSON but not in XML are written as JSON escapes.
     """
-    return _NOT_XML.sub(lambda match: f"\\u{ord(match[0]):04x}", document.decode("utf-8"))
+    text = document.decode("utf-8")
+    return _NOT_XML.sub(lambda match: f"\\u{ord(match[0]):04x}", text)

@@ -115,7 +115,7 @@ class Permitted:
         return DeliveryResult(403, "AccessDenied", message)
 
     def _allows(self, role: str, needed: ram.Permission) -> bool:
-        # Without policies nothing is known of roles, but a function must have one on the service.
+        # Without policies nothing is known of a role, but a function without one has no permission.
         if not self._settings.roles:
             return bool(role)
         policies = self._settings.roles.get(role.rpartition("/")[2], ())

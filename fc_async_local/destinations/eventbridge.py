@@ -118,6 +118,7 @@ class EventBridgeDestination(ChannelAdapter[EventBusArn, Event]):
         batch = model.read_batch(f"[{body}]".encode())
         if len(batch) != 1:
             raise EventBridgeError("InvalidArgument", f"expected one event, got {len(batch)}")
+        # A person who writes an event by hand may leave these out.
         event = {
             "specversion": model.raw("1.0"),
             "id": model.raw(common.message_id()),

@@ -103,6 +103,7 @@ class MnsQueueDestination(_Body[arn.MnsQueueArn]):
         return sent.message_id
 
     async def remove(self, target: arn.MnsQueueArn, message_ids: Container[str]) -> None:
+        # Only who has received a message can delete it.
         received = await self._service.receive(
             target.queue,
             limit=BATCH.high,
@@ -157,7 +158,8 @@ class MnsTopicDestination(_Body[arn.MnsTopicArn]):
             )
             waiting = await service.waiting(name)
             facts = {"subscriptions": len(subscriptions), "to push": waiting}
-            entries.append(Entry(name, messages=len(service.recent.of(name)), facts=facts))
+            number = len(service.recent.of(name))
+            entries.append(Entry(name, messages=number, facts=facts))
         return entries
 
     async def peek(self, target: arn.MnsTopicArn) -> list[ShownMessage]:

@@ -44,6 +44,7 @@ class RocketMqDestination(ChannelAdapter[RocketMqTopicArn, str]):
     ) -> DeliveryResult:
         new = NewMessage(
             body=event,
+            # A message can be looked up by its key: that of the invocation.
             keys=delivery.request_id,
             call_path=delivery.call_path,
         )

@@ -119,6 +119,7 @@ def _notes(
         at=now,
         kind="delivery",
         detail={name: value for name, value in detail.items() if value not in {"", None}},
+        # Once, with the first try: all tries send the same document.
         body=None if job.tries else delivery.document,
     )
     if not result.reference or kind_of(delivery.destination) != "function":

@@ -121,9 +121,11 @@ class Engine:
             grace_ms: How long running attempts may continue.
         """
         await self._pruning.aclose()
+        # Attempts before deliveries: what ends within the grace still tells its destination.
         await self._dispatching.aclose(grace_ms=grace_ms)
         if self._deliveries is not None:
             await self._deliveries.aclose()
+        # Last: a claim that is given back while it is worked on would be worked on twice.
         try:
             await self._release()
         except StoreUnavailable as error:
@@ -279,7 +281,8 @@ class Engine:
             TypeError: The clock is not virtual.
             TimeoutError: The runtime was not idle after ``limit_ms``.
         """
-        clock, store = self._virtual_clock(), self._ports.store
+        clock = self._virtual_clock()
+        store = self._ports.store
         began = clock.now()
         while True:
             await clock.quiet()
@@ -301,7 +304,8 @@ class Engine:
 
     async def _prune(self) -> int:
         """Delete what is older than its retention."""
-        ports, settings = self._ports, self._ports.settings
+        ports = self._ports
+        settings = self._ports.settings
         now = ports.clock.now()
         await ports.store.prune(ended_before=now - settings.task_retention_ms)
         await ports.store.prune_metrics(before=now - settings.metric_retention_ms)

@@ -321,6 +321,7 @@ def delivery_tried(job: Job, settled: JobSettlement, *, at: int) -> Step:
 
 def _with_outcome(step: Step, outcome: Outcome) -> Step:
     output = _newest_text(outcome.log)
+    # A reader has the lines that were told while the attempt ran, and shows the others only.
     untold = outcome.log[outcome.told :]
     return replace(
         step,

@@ -145,8 +145,11 @@ def unpack(
                 text = f"this machine cannot have such a name here: {error.strerror}"
                 raise _refused(entry.info, text) from error
     for entry in entries:
+        if entry.link is None:
+            continue
         path = root.joinpath(*entry.path.parts)
-        if entry.link is not None and not Path(os.path.realpath(path)).is_relative_to(root):
+        target = Path(os.path.realpath(path))
+        if not target.is_relative_to(root):
             raise _refused(entry.info, "the link leads out of the code folder")
 
 

@@ -82,6 +82,7 @@ class CodeCache:
         return folder
 
     async def _fetch(self, checksum: str) -> Path:
+        # It becomes the name of a folder: no other character may be in it.
         if not checksum.isalnum():
             raise LookupError(f"no code with checksum {checksum!r}")
         folder = self.root / checksum
@@ -125,9 +126,8 @@ class CodeCache:
         if not self.root.is_dir():
             return
         for entry in self.root.iterdir():
-            with contextlib.suppress(
-                FileNotFoundError
-            ):  # another runtime may sweep at the same time
+            # Another runtime may sweep at the same time.
+            with contextlib.suppress(FileNotFoundError):
                 if entry.stat().st_mtime < before:
                     shutil.rmtree(entry, ignore_errors=True)
 

@@ -36,7 +36,8 @@ class FaultyRunner:
         fault = self._faults.strike_function(attempt.deployment.function)
         if fault is None:
             return await self._runner.run(attempt)
-        deployment, text = attempt.deployment, f"fault {fault.id} is set: {fault.error}"
+        deployment = attempt.deployment
+        text = f"fault {fault.id} is set: {fault.error}"
         if fault.error == "throttled":
             text = f"function {deployment.function!r}: {text}"
         return refused(deployment, _ENDINGS[fault.error], text)

@@ -403,4 +403,5 @@ class CodeStorage:
 
 def object_key(bucket: str, name: str) -> str:
     """Return the blob key of an uploaded object; it is never equal to that of code."""
+    # A slash is in no checksum, so a client cannot replace the code of a function by an upload.
     return f"{bucket}/{name}"

@@ -34,7 +34,8 @@ class Page(NamedTuple):
 
 def seal(list_name: str, position: str) -> str:
     """Return a position in a list as an opaque token that needs no escaping in a URL."""
-    return base64.urlsafe_b64encode(f"{list_name}:{position}".encode()).decode().rstrip("=")
+    content = f"{list_name}:{position}".encode()
+    return base64.urlsafe_b64encode(content).decode().rstrip("=")
 
 
 def unseal(list_name: str, token: str) -> str:

@@ -209,6 +209,7 @@ def _config(snapshot: Snapshot, function: str, qualifier: str) -> AsyncConfig | 
     key = ("config", function, qualifier)
     try:
         config: AsyncConfig | None = snapshot.derived[key]
+    # Not get(): that a function has no configuration is remembered as None.
     except KeyError:
         record = snapshot.async_config(function, qualifier)
         config = None if record is None else record.config
@@ -226,7 +227,8 @@ def deployment_of(
         max_instances: Reserved concurrency, None if there is none.
     """
     document = {**record.settings}
-    layers = document.pop("layers", ())  # ARNs; in the model of the SDK they have sizes
+    # ARNs, as a request has them; in the model of an answer each has a size, too.
+    layers = document.pop("layers", ())
     settings = msgspec.convert(document, FunctionSettings)
     concurrency = limits.INSTANCE_CONCURRENCY.default
     if settings.instance_concurrency is not None:

@@ -234,6 +234,8 @@ class SnapshotCache:
         self.account = account
         self.new_id = new_id
         self.known = Snapshot(documents)
+        # What a write was decided on stays true until it is written. Other nodes are kept apart by
+        # the expectation of each change.
         self.writing = asyncio.Lock()
 
     async def read(self) -> Snapshot:

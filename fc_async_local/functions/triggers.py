@@ -162,6 +162,7 @@ class Triggers(Resources[TriggerRecord]):
                 before,
                 settings={**before.settings, **changes},
                 modified_at=self._cache.now(),
+                # What the template says was about the settings before.
                 written="",
                 waived=False,
             )

@@ -90,6 +90,7 @@ def string_to_sign(scheme: Scheme, request: Request) -> str:
 
 def sign(secret: str, text: str, digest: str = "sha1") -> str:
     """Return the HMAC of a text in base64."""
+    # Headers and target were decoded as Latin-1: these are the bytes that the client has signed.
     signature = hmac.digest(secret.encode(), text.encode("latin-1"), digest)
     return base64.b64encode(signature).decode()
 

@@ -109,7 +109,8 @@ class Loop:
             await end_tasks(self._task)
 
     async def _run(self) -> None:
-        clock, wakeups = self._wakeups.clock, self._wakeups
+        clock = self._wakeups.clock
+        wakeups = self._wakeups
         with clock.work(), wakeups.waiter(self._topic, survey_ms=self._survey_ms) as waiter:
 
             async def turn() -> None:

@@ -289,7 +289,8 @@ class Retries:
             call_path=tuple(call_path),
         )
         pushed = await self._push(binding, batch, tries=1)
-        # The message leaves its source when this returns, so what became of it must be durable.
+        # The message leaves its source when this returns, so what became of it must be durable:
+        # before, a restart lost the retries.
         if isinstance(pushed, DeadEvent):
             await self._firing.keep(pushed)
         elif isinstance(pushed, Again):

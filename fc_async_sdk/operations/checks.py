@@ -40,6 +40,8 @@ def segment(name: str, value: object) -> str:
         raise InvalidParameter(name, value, "must be a string")
     if not value:
         raise InvalidParameter(name, value, "must not be empty")
+    # Clients and proxies take these out of a path (RFC 3986, section 5.2.4), and another operation
+    # would be called.
     if value in {".", ".."}:
         raise InvalidParameter(name, value, "is a relative path, not a name")
     if len(value) > _NAME_LENGTH or _CONTROL.search(value):

@@ -183,6 +183,7 @@ def invoke(
         headers=sent,
         body=checks.payload(payload, limits.SYNC_PAYLOAD_BYTES),
         read=functools.partial(_read_result, function),
+        # When an answer is lost nobody knows whether the function has run.
         repeat="never",
         timeout=checks.timeout("timeout", timeout),
         total_timeout=checks.timeout("total_timeout", total_timeout),
@@ -250,6 +251,7 @@ def invoke_async(
         read=functools.partial(_read_accepted, task_id=task or ""),
         light=True,
         total_timeout=checks.timeout("total_timeout", total_timeout),
+        # A task id is accepted once, so a repeat cannot run the function twice.
         repeat="never" if task is None else "always",
         done_already=0 if task is None else _DUPLICATE,
         read_done_already=lambda answer: AcceptedInvocation(

@@ -172,6 +172,7 @@ def publish(
         query=_query(ns=instance_id),
         headers={"content-type": _XML},
         body=_document("Message", elements),
+        # If only the answer was lost, the message is in the topic, and consumers would get two.
         repeat="refused",
         read=_read_published,
     )

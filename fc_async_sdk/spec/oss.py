@@ -148,6 +148,7 @@ def events_of_objects(events: Iterable[str]) -> tuple[str, ...]:
     """
     whole: list[str] = []
     for event in events:
+        # The last of _OBJECTS is CompleteMultipartUpload: the end of the same upload.
         if event in _PARTS:
             whole.append(_OBJECTS[-1])
         else:
@@ -238,6 +239,7 @@ def overlap(trigger: OssTrigger, other: OssTrigger) -> bool:
         return False
     if not any(_share(a, b) for a in trigger.events for b in other.events):
         return False
+    # The shorter prefix matches more keys: it overlaps with each longer one that begins with it.
     prefixes = sorted((trigger.prefix, other.prefix), key=len)
     suffixes = sorted((trigger.suffix, other.suffix), key=len)
     return prefixes[1].startswith(prefixes[0]) and suffixes[1].endswith(suffixes[0])

@@ -34,13 +34,15 @@ class AioTransport(LoopTransport):
     async def close(self) -> None:
         """Close all connections. Calls that are made later fail."""
         await super().close()
-        session, self._session = self._session, None
+        session = self._session
+        self._session = None
         # After a fork the connections are those of the parent.
         if session is not None and self._pid == os.getpid():
             await session.close()
 
     def _begin(self) -> None:
-        endpoint, config = self._endpoint, self._config
+        endpoint = self._endpoint
+        config = self._config
         self._url = endpoint.url
         self._proxy = common.proxy(endpoint, config)
         self._timeout = aiohttp.ClientTimeout(

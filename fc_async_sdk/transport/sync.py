@@ -238,7 +238,8 @@ class SyncTransport(common.Transport):
         """Close all connections. Calls that are made later fail."""
         with self._lock:
             self._closed = True
-            adapter, self._adapter = self._adapter, None
+            adapter = self._adapter
+            self._adapter = None
         if adapter is not None:
             adapter.close()
 

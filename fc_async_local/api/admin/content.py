@@ -117,7 +117,8 @@ class PayloadAdmin:
 
         For HEAD, only whether it is there.
         """
-        text, whole = query.claim.encode(), request.method != "HEAD"
+        text = query.claim.encode()
+        whole = request.method != "HEAD"
         try:
             claim = payloads.find(text)
             if claim is None:

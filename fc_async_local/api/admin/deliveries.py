@@ -134,6 +134,7 @@ class DeliveryAdmin:
             for job in dead:
                 if query.matches(job):
                     yield job
+            # By moment and not by number: events that are redriven meanwhile move no page.
             after = dead[-1].created_at, dead[-1].key
 
     @local("POST", "/deliveries/dead/{request_id}/redrive")

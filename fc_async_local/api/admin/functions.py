@@ -141,7 +141,8 @@ class FunctionAdmin:
         """
         graph = await self._registry.graph()
         graph = graph._replace(edges=await self._counted(graph.edges))
-        if better := advice():
+        better = advice()
+        if better:
             warn_once(_LOG, f"the graph of the console is {better}")
         return models.Graph(
             # A large graph takes longer than other requests should wait.
@@ -261,6 +262,7 @@ class FunctionAdmin:
         elif body.reserved_concurrency is None:
             with contextlib.suppress(Rejected):  # none is reserved
                 await concurrency.delete(function)
+        # Neither a number nor null: the request leaves the reservation as it is.
         else:
             with contextlib.suppress(Rejected):
                 reserved = await concurrency.get(function)

@@ -159,7 +159,8 @@ class TaskAdmin:
     async def _try(
         self, request: models.TaskActions, name: models.TaskName
     ) -> models.TaskDone | models.TaskRefused:
-        function, task_id = name.function, name.task_id
+        function = name.function
+        task_id = name.task_id
         try:
             new = await self._act(request, name)
         except Rejected as error:

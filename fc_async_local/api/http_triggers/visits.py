@@ -114,6 +114,7 @@ class Visits:
                 )
         else:
             path, mark, query = target.removeprefix(http_trigger.LOCAL_PATH).partition("?")
+            # With two empty ones behind: a path may end after the function, or after its trigger.
             function, name, remainder = (*path.split("/", 2), "", "")[:_PARTS_OF_PATH]
             trigger = await self._named(function, name)
             target = f"/{remainder}{mark}{query}"
@@ -166,7 +167,8 @@ class Visits:
         Raises:
             Rejected: 400 MissingRequiredHeader; 403 AccessDenied, SignatureNotMatch and others.
         """
-        kind, request = visit.trigger.config.auth_type, visit.request
+        kind = visit.trigger.config.auth_type
+        request = visit.request
         if kind == "anonymous" or self._signatures is None:
             return
         if kind != "function":
@@ -182,13 +184,15 @@ class Visits:
                 "MissingRequiredHeader",
                 "required HTTP header Authorization was not specified",
             )
+        # The hash of the body is signed, so all of it is needed before the function is called.
         request.has_come(await stream.read())
         self._signatures.check(request)
 
 
 def is_preflight(visit: Visit) -> bool:
     """Return whether a request needs no function: ``OPTIONS`` is not one of its methods."""
-    headers, methods = visit.request.headers, visit.trigger.config.methods
+    headers = visit.request.headers
+    methods = visit.trigger.config.methods
     asked = visit.head.method == "OPTIONS" and "OPTIONS" not in methods
     return asked and visit.origin != "" and "access-control-request-method" in headers
 
@@ -199,7 +203,8 @@ def check_request(visit: Visit) -> None:
     Raises:
         Rejected: 403 AccessDenied, 400 InvalidArgument.
     """
-    head, methods = visit.head, visit.trigger.config.methods
+    head = visit.head
+    methods = visit.trigger.config.methods
     if head.method not in methods:
         raise Rejected(
             403,

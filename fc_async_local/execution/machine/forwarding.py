@@ -58,7 +58,8 @@ async def forward(
         aiohttp.ClientError: The server broke the connection, or its answer is not HTTP.
         BadResponse: The answer cannot be passed on.
     """
-    head, exchange = attempt.http, attempt.exchange
+    head = attempt.http
+    exchange = attempt.exchange
     assert head is not None
     async with session.request(
         head.method,

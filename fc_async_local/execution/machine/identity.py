@@ -146,7 +146,8 @@ def build_environment(
     }
     if "PATH" in deployment.environment:
         # On the service the value names all of its folders; here the interpreters are elsewhere.
-        entries = f"{usual['PATH']}{os.pathsep}{inherited.get('PATH', '')}".split(os.pathsep)
+        searched = [usual["PATH"], inherited.get("PATH", "")]
+        entries = os.pathsep.join(searched).split(os.pathsep)
         usual["PATH"] = os.pathsep.join(dict.fromkeys(filter(None, entries)))
     return _with_hooks({**usual, **_with_layers(usual, layers), **service})
 
@@ -189,7 +190,8 @@ def _with_layers(usual: Mapping[str, str], layers: Sequence[Path]) -> dict[str, 
     """Return the search paths that layers extend; what the function itself sets comes first."""
     variables: dict[str, str] = {}
     for name, inside in _IN_LAYERS.items():
-        paths = [str(layer / inside) for layer in reversed(layers) if (layer / inside).is_dir()]
+        folders = [layer / inside for layer in reversed(layers)]
+        paths = [str(folder) for folder in folders if folder.is_dir()]
         if paths:
             before = [usual[name]] if usual.get(name) else []
             ordered = [*paths, *before] if name == "PATH" else [*before, *paths]

@@ -134,4 +134,5 @@ def node_version(node: Path) -> str:
 
 def _on_path(name: str) -> list[Path]:
     program = shutil.which(name)
+    # A shim of pyenv or nodenv picks its version by the folder in which it is called.
     return [Path(program)] if program and Path(program).parent.name != "shims" else []

@@ -37,7 +37,8 @@ MOST_WAITING: Final = 20
 _MOST_FUNCTIONS: Final = 1_000
 """For how many functions the book remembers whether they read the variable."""
 _TRIES: Final = 100
-_LOWEST, _HIGHEST = 10_000, 65_535
+_LOWEST = 10_000
+_HIGHEST = 65_535
 _EPHEMERAL: Final = (49_152, 65_535)
 """RFC 6335, section 6: what macOS and BSD give to connections."""
 _EPHEMERAL_OF_LINUX: Final = Path("/proc/sys/net/ipv4/ip_local_port_range")

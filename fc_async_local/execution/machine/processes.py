@@ -86,7 +86,8 @@ def find_listener(pid: int, port: int) -> Listener | None:
     if not listens or (_LINUX and _is_shared(pid, port)):
         return None
     links.pop("", None)
-    return Listener(pid, port, tuple((path, target) for target, path in links.items()))
+    pairs = tuple((path, target) for target, path in links.items())
+    return Listener(pid, port, pairs)
 
 
 def ports_of(pid: int) -> list[int]:

@@ -102,7 +102,8 @@ def _machine(mounts: Sequence[Mount], left_out: Collection[str] = ()) -> Iterato
     """
     by_path = {Path(mount.path): mount for mount in mounts}
     root = Path("/")
-    names = {entry.name for entry in root.iterdir()} | {path.parts[1] for path in by_path}
+    names = {entry.name for entry in root.iterdir()}
+    names |= {path.parts[1] for path in by_path}
     for name in sorted(names - {*left_out}):
         yield from _seen(root / name, by_path)
 

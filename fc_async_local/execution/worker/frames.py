@@ -68,14 +68,18 @@ class Splitter:
         start = 0
         while len(buffer) - start >= HEAD.size:
             meta_length, body_length = HEAD.unpack_from(buffer, start)
+            # Before the rest has come: a forged head would let the runtime collect gigabytes.
             if meta_length > MAX_META_BYTES or body_length > MAX_BODY_BYTES:
                 raise BrokenFrame(f"frame of {meta_length} + {body_length} bytes")
             middle = start + HEAD.size + meta_length
             end = middle + body_length
             if len(buffer) < end:
                 break
-            frames.append((bytes(buffer[start + HEAD.size : middle]), bytes(buffer[middle:end])))
+            meta = bytes(buffer[start + HEAD.size : middle])
+            body = bytes(buffer[middle:end])
+            frames.append((meta, body))
             start = end
+        # Once for all frames, as each deletion moves the rest.
         del buffer[:start]
         return frames
 

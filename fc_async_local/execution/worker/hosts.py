@@ -173,7 +173,8 @@ class _PlainSocket(_Plain, socket.socket):
         timeout = sock.gettimeout()
         super().__init__(sock.family, sock.type, sock.proto, fileno=sock.detach())
         self.settimeout(timeout)
-        self.context, self.server_hostname = context, server_hostname
+        self.context = context
+        self.server_hostname = server_hostname
 
     def read(self, length: int = 1024, buffer: Any = None) -> Any:
         return self.recv(length) if buffer is None else self.recv_into(buffer, length)
@@ -198,8 +199,10 @@ class _PlainObject(_Plain):
         context: Any,
         server_hostname: str,
     ) -> None:
-        self._incoming, self._outgoing = incoming, outgoing
-        self.context, self.server_hostname = context, server_hostname
+        self._incoming = incoming
+        self._outgoing = outgoing
+        self.context = context
+        self.server_hostname = server_hostname
 
     def read(self, length: int = 1024, buffer: Any = None) -> Any:
         if not self._incoming.pending and not self._incoming.eof:
@@ -225,7 +228,8 @@ def _open_tls() -> None:
     """Change ``ssl`` once; not before a connection needs it, because it is slow to load."""
     import ssl  # noqa: PLC0415 -- see above
 
-    wrap_socket, wrap_bio = ssl.SSLContext.wrap_socket, ssl.SSLContext.wrap_bio
+    wrap_socket = ssl.SSLContext.wrap_socket
+    wrap_bio = ssl.SSLContext.wrap_bio
 
     @functools.wraps(wrap_socket)
     def plain_socket(self: Any, sock: Any, *args: Any, **kwargs: Any) -> Any:
@@ -250,7 +254,8 @@ def _open_tls() -> None:
 
 def _open_uvloop(module: Any) -> None:
     """Change the loop of uvloop, which asks no function of ``socket``."""
-    create, resolve = module.Loop.create_connection, module.Loop.getaddrinfo
+    create = module.Loop.create_connection
+    resolve = module.Loop.getaddrinfo
 
     @functools.wraps(create)
     async def create_connection(
@@ -261,7 +266,8 @@ def _open_uvloop(module: Any) -> None:
             _open_tls()
             if kwargs.get("ssl"):
                 kwargs["server_hostname"] = kwargs.get("server_hostname") or host
-            host, port = _LOOPBACK, local
+            host = _LOOPBACK
+            port = local
         return await create(self, factory, host, port, **kwargs)
 
     @functools.wraps(resolve)
@@ -272,7 +278,8 @@ def _open_uvloop(module: Any) -> None:
         _open_tls()
         return await resolve(self, _LOOPBACK, local, type=kwargs.get("type", 0))
 
-    module.Loop.create_connection, module.Loop.getaddrinfo = create_connection, getaddrinfo
+    module.Loop.create_connection = create_connection
+    module.Loop.getaddrinfo = getaddrinfo
 
 
 class _UvloopFinder:

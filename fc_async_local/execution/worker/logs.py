@@ -63,7 +63,8 @@ def install(level: str) -> None:
         level: Name of a level, from FC_SERVER_LOG_LEVEL.
     """
     # Line buffering, so that output before a crash or a timeout is not lost.
-    sys.stdout, sys.stderr = _lines_to(1), _lines_to(2)
+    sys.stdout = _lines_to(1)
+    sys.stderr = _lines_to(2)
     handler = _Handler(sys.stdout)
     handler.setFormatter(_Formatter())
     root = logging.getLogger()

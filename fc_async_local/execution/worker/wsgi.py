@@ -61,15 +61,19 @@ def _environ(event: bytes, context: object) -> dict[str, Any]:
 
     try:
         request = json.loads(event)
-        http, text = request["requestContext"]["http"], request["body"]
+        http = request["requestContext"]["http"]
+        text = request["body"]
         body = b64decode(text) if request["isBase64Encoded"] else text.encode()
     except (ValueError, KeyError, TypeError):
-        http, request, body = {"method": "POST", "path": "/"}, {}, event
+        http = {"method": "POST", "path": "/"}
+        request = {}
+        body = event
     headers = {
         f"HTTP_{name.upper().replace('-', '_')}": value
         for name, value in request.get("headers", {}).items()
     }
-    query, path = urlencode(request.get("queryParameters", {})), http["path"]
+    query = urlencode(request.get("queryParameters", {}))
+    path = http["path"]
     return headers | {
         "REQUEST_METHOD": http["method"],
         "SCRIPT_NAME": "",

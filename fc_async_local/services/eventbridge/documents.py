@@ -238,7 +238,8 @@ def check_name(field: str, name: str) -> None:
     Raises:
         EventBridgeError: InvalidArgument.
     """
-    if problem := BUS_NAME.problem(name, field):
+    problem = BUS_NAME.problem(name, field)
+    if problem:
         raise EventBridgeError("InvalidArgument", problem)
 
 

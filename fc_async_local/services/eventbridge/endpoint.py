@@ -114,7 +114,8 @@ class EventBridgeEndpoint(HttpService):
             ) from error
         if not isinstance(values, dict):
             raise EventBridgeError("InvalidArgument", "the body must be a JSON object")
-        return await self._operations.call(name[:1].upper() + name[1:], values)
+        operation = name[:1].upper() + name[1:]
+        return await self._operations.call(operation, values)
 
     def _verify_data_plane(self, request: Request) -> None:
         keys = self._service.settings.auth.access_keys

@@ -240,8 +240,10 @@ def _numeric(operand: Any, path: str) -> Test:
         raise InvalidPattern(
             f"{path}: expected [operator, number] once or twice, got {shorten(operand)}"
         )
+    operators = operand[::2]
+    numbers = operand[1::2]
     bounds = []
-    for name, bound in zip(operand[::2], operand[1::2], strict=True):
+    for name, bound in zip(operators, numbers, strict=True):
         bounds.append((_comparison(name, path), _bound(bound, path)))
 
     def test(value: Any) -> bool:

@@ -98,7 +98,8 @@ class EventBridgeService:
             raise EventBridgeError(
                 "InvalidArgument", f"{len(batch)} events: 1 to {model.BATCH_EVENTS} in a batch"
             )
-        if sum(len(encode(event)) for event in batch) > model.BATCH_BYTES:
+        size = sum(len(encode(event)) for event in batch)
+        if size > model.BATCH_BYTES:
             raise EventBridgeError("EntityTooLarge", f"the batch is over {model.BATCH_BYTES} bytes")
         await self.documents.refresh()
         entries: list[Entry] = []

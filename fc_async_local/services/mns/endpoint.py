@@ -77,6 +77,7 @@ class MnsEndpoint(XmlService):
             await self._topics.documents.refresh()
 
     async def _put_queue(self, request: Request, name: str) -> Answer:
+        # SetQueueAttributes: what the body leaves out stays, where CreateQueue takes the defaults.
         if _flag(request.parameters(), "metaoverride"):
             existing = await self._service.queue(name)
             attributes = wire.read_attributes(request.body, existing.attributes)
@@ -100,6 +101,7 @@ class MnsEndpoint(XmlService):
 
     async def _list_queues(self, request: Request) -> Answer:
         prefix, marker, limit = _page(request)
+        # One queue more than the page has shows whether there is a next page.
         queues = await self._service.queues(
             prefix=prefix,
             after=marker,
@@ -137,6 +139,7 @@ class MnsEndpoint(XmlService):
             if failure is not None:
                 raise failure
             return Answer(204)
+        # BatchDeleteMessage has the same method and path; its handles are in the body.
         if not request.body.strip():
             raise MnsError("MissingReceiptHandle", "the parameter ReceiptHandle is missing")
         handles = self.dialect.read_handles(request.body, model.BATCH)

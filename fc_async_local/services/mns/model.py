@@ -204,9 +204,14 @@ def check_name(name: str, *, kind: str = "Queue") -> None:
     Raises:
         MnsError: QueueNameLengthError, InvalidQueueName or InvalidArgument.
     """
-    if problem := QUEUE_NAME.problem(name, f"{kind} name"):
-        code = "QueueNameLengthError" if len(name) > QUEUE_NAME.longest else "InvalidQueueName"
-        raise MnsError(code if kind == "Queue" else "InvalidArgument", problem)
+    problem = QUEUE_NAME.problem(name, f"{kind} name")
+    if not problem:
+        return
+    if kind != "Queue":
+        raise MnsError("InvalidArgument", problem)
+    # Of queues the service tells the two apart.
+    is_too_long = len(name) > QUEUE_NAME.longest
+    raise MnsError("QueueNameLengthError" if is_too_long else "InvalidQueueName", problem)
 
 
 def check_attributes(attributes: QueueAttributes) -> None:
@@ -263,11 +268,16 @@ def kept_since(queue: Queue, now: int) -> int:
 
 def take(queue: Queue, message: MnsMessage, now: int) -> MnsMessage:
     """Return a message as received: hidden for the queue's visibility timeout."""
+    first_dequeued_at = message.first_dequeued_at
+    if first_dequeued_at is None:
+        first_dequeued_at = now
     return msgspec.structs.replace(
         message,
         visible_at=now + queue.attributes.visibility_timeout * 1_000,
-        first_dequeued_at=now if message.first_dequeued_at is None else message.first_dequeued_at,
+        first_dequeued_at=first_dequeued_at,
         dequeue_count=message.dequeue_count + 1,
+        # Counted apart from the receives: a change of the visibility gives a new handle, too, and
+        # the handle before must not be valid any more.
         claims=message.claims + 1,
     )
 

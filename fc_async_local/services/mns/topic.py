@@ -245,6 +245,7 @@ class TopicDocuments:
         self.topic(name)
         keys = [key for key, _body in self._subscriptions(name)]
         deletions = [Change(_SUBSCRIPTION, key, None) for key in keys]
+        # In one write: a topic of this name that is made later must not find them.
         await self._documents.write(Change(_TOPIC, name, None), *deletions)
 
     async def subscribe(self, subscription: Subscription) -> Creation:
@@ -328,6 +329,7 @@ class TopicDocuments:
 
 
 def _key(topic: str, name: str) -> str:
+    # No name holds a slash: with name "" this begins the keys of one topic only.
     return f"{topic}/{name}"
 
 

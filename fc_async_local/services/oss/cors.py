@@ -104,7 +104,8 @@ def _headers_of(rule: Element, origin: str, names: Sequence[str]) -> list[tuple[
         "Expose-Headers": _texts(rule, "ExposeHeader"),
         "Max-Age": _texts(rule, "MaxAgeSeconds")[:1],
     }
-    return [(f"Access-Control-{name}", ", ".join(texts)) for name, texts in values.items() if texts]
+    named = {name: ", ".join(texts) for name, texts in values.items() if texts}
+    return [(f"Access-Control-{name}", text) for name, text in named.items()]
 
 
 def _texts(rule: Element, name: str) -> list[str]:

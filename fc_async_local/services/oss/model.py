@@ -232,7 +232,8 @@ def check_conditions(stored: StoredObject, headers: Mapping[str, str], prefix: s
 
 
 def _has_etag(stored: StoredObject, condition: str) -> bool:
-    tags = [tag.strip().removeprefix("W/").strip('"') for tag in condition.split(",")]
+    texts = [text.strip() for text in condition.split(",")]
+    tags = [text.removeprefix("W/").strip('"') for text in texts]
     return "*" in tags or stored.etag in tags
 
 

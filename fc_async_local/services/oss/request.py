@@ -169,6 +169,7 @@ class OssRequest:
             raise OssError("InvalidArgument", f"user metadata has {size} of {_META_BYTES} bytes")
         stored_headers.setdefault("content-type", "application/octet-stream")
         tagging = self.headers.get("x-oss-tagging", "")
+        # Only to check them: they are kept as the client wrote them.
         tags(tagging)
         acl = model.check_acl(self.headers.get("x-oss-object-acl") or "default", model.ACLS)
         return Attributes(
@@ -226,6 +227,7 @@ class OssRequest:
         text = self.query.get(name) or default
         if text is None:
             raise OssError("MissingArgument", f"the parameter {name} is missing")
+        # int() fails on more than 4,300 digits, and no parameter is a number of more than 19.
         is_number = re.fullmatch("[0-9]{1,19}", str(text)) is not None
         value = int(text) if is_number else -1
         if not low <= value <= high:

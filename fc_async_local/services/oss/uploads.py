@@ -110,7 +110,8 @@ async def put_part(
         return None, [] if replaced is None else [replaced.content]
 
     await service.change(bucket, write, content)
-    request.add_headers([("ETag", f'"{content.md5}"'), (CRC, str(content.crc))])
+    etag = f'"{content.md5}"'
+    request.add_headers([("ETag", etag), (CRC, str(content.crc))])
     if source is None:
         return Answer(200, headers=[("Content-MD5", content_md5(content))])
     return xml(200, wire.document("CopyPartResult", copied(content.md5, part.modified_at)))

@@ -79,7 +79,10 @@ class PostgresChannel:
         """See :meth:`Channel.send`."""
         before = self._waiting.get(topic, 0)
         # None wakes all, so a number adds nothing to it.
-        self._waiting[topic] = None if before is None or count is None else before + count
+        if before is None or count is None:
+            self._waiting[topic] = None
+        else:
+            self._waiting[topic] = before + count
         if self._sending is None or self._sending.done():
             self._sending = start_task("hints to other nodes", self._send_all())
 

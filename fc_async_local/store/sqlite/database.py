@@ -276,7 +276,8 @@ def make(path: Path) -> None:
     # A process that was killed while it made the file has left them.
     for leftover in ("", *SIDES):
         new.with_name(new.name + leftover).unlink(missing_ok=True)
-    os.close(os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    os.close(os.open(new, flags, 0o600))
     with contextlib.closing(_connect(new)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute(f"PRAGMA application_id={APPLICATION}")
