@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fc_async_plugin.report import terminal
 from fc_async_tests.commands import Ran, run
 
 if TYPE_CHECKING:
@@ -85,6 +86,16 @@ def fc_async(
     monkeypatch.setattr(sys, "stdin", io.StringIO())
 
     return run
+
+
+@pytest.fixture
+def at_the_question(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[str], object]], None]:
+    """``at_the_question(happens)``: is called with the question; then the answer is yes."""
+
+    def set_answer(happens: Callable[[str], object]) -> None:
+        monkeypatch.setattr(terminal, "confirm", lambda question, **_: happens(question))
+
+    return set_answer
 
 
 @pytest.fixture

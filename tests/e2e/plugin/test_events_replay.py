@@ -20,10 +20,10 @@ from mq_http_sdk.mq_exception import MQServerException
 from mq_http_sdk.mq_producer import TopicMessage
 
 from fc_async_plugin.operate.events import queues
-from fc_async_plugin.report import terminal
 from fc_async_sdk import Client
 from fc_async_sdk.errors import AccessDenied
 from fc_async_sdk.testing import failure_event
+from fc_async_tests.faults import fail
 from fc_async_tests.s_yaml import template
 
 if TYPE_CHECKING:
@@ -135,10 +135,10 @@ def test_an_event_that_comes_twice_calls_the_function_once_and_leaves_the_queue(
 
 
 def test_messages_that_became_visible_during_the_question_are_deleted_all_the_same(
-    fc_async: Command, fc_local: FcLocal, orders: Orders, monkeypatch: pytest.MonkeyPatch
+    fc_async: Command, fc_local: FcLocal, orders: Orders, at_the_question: Callable[..., None]
 ) -> None:
     # The user reads the table for a minute; the receipts of the messages end after 30 s.
-    monkeypatch.setattr(terminal, "confirm", lambda *_, **__: fc_local.advance(60))
+    at_the_question(lambda _: fc_local.advance(60))
     done = fc_async("events", "replay", "failures", "-y")
     assert done.out.endswith("Accepted: 3 of 3.\n")
     fc_local.run_until_idle()
@@ -146,19 +146,19 @@ def test_messages_that_became_visible_during_the_question_are_deleted_all_the_sa
 
 
 def test_a_message_that_another_reader_took_meanwhile_is_named_and_recognised_later(
-    fc_async: Command, fc_local: FcLocal, orders: Orders, monkeypatch: pytest.MonkeyPatch
+    fc_async: Command, fc_local: FcLocal, orders: Orders, at_the_question: Callable[..., None]
 ) -> None:
-    def take_one(*_: object, **__: object) -> None:
+    def take_one(_: str) -> None:
         fc_local.advance(60)
         with official(fc_local) as queue:
             queue.receive_message(0)
 
-    monkeypatch.setattr(terminal, "confirm", take_one)
+    at_the_question(take_one)
     assert (
         "held by another reader: 1 accepted message;"
         in fc_async("events", "replay", "failures", "-y").err
     )
-    monkeypatch.setattr(terminal, "confirm", lambda *_, **__: None)
+    at_the_question(lambda _: None)
     hidden = fc_async("events", "replay", "failures", "-y")
     assert "not shown: 1 message that another reader has received" in hidden.err
     fc_local.advance(60)
@@ -176,11 +176,11 @@ def test_an_interruption_deletes_what_was_accepted_and_a_second_replay_sends_the
         yield next(iter(whole(*arguments, **options)))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Client, "replay_events", interrupted)
-    done = fc_async("events", "replay", "failures", "-y")
+    with monkeypatch.context() as patch:
+        patch.setattr(Client, "replay_events", interrupted)
+        done = fc_async("events", "replay", "failures", "-y")
     assert (done.code, left(fc_local)) == (130, 2)
     assert "Interrupted after 1 event: run the same command again to go on." in done.err
-    monkeypatch.setattr(Client, "replay_events", whole)
     fc_local.advance(1)
     assert fc_async("events", "replay", "failures", "-y").code == 0
     fc_local.run_until_idle()
@@ -550,12 +550,13 @@ def test_the_question_about_a_file_names_all_functions_that_it_calls(
     orders: Orders,
     forged: list[bytes],
     project: Path,
+    at_the_question: Callable[..., None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     lines = fc_async("events", "tail", "failures", "--once", "-o", "json").out
     (project / "events.jsonl").write_text(lines)
     asked: list[str] = []
-    monkeypatch.setattr(terminal, "confirm", lambda question, **_: asked.append(question))
+    at_the_question(asked.append)
     monkeypatch.setattr(sys, "stdin", Terminal())
     assert fc_async("events", "replay", "events.jsonl").code == 0
     assert "Send 4 events again to delete-all, orders at " in asked[0]
@@ -571,10 +572,8 @@ class Terminal(io.StringIO):
 def test_a_service_that_shows_no_configuration_sends_only_what_is_named(
     fc_async: Command, fc_local: FcLocal, orders: Orders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: Any, **__: Any) -> None:
-        raise AccessDenied("AccessDenied", "not authorized", http_status=403)
-
-    monkeypatch.setattr(Client, "list_async_invoke_configs", refuse)
+    refusal = AccessDenied("AccessDenied", "not authorized", http_status=403)
+    fail(monkeypatch, Client, "list_async_invoke_configs", refusal)
     done = fc_async("events", "replay", "failures", "-y")
     assert (done.code, left(fc_local)) == (1, 3)
     assert "the configurations of the functions cannot be read" in done.err

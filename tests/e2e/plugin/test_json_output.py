@@ -12,8 +12,8 @@ import click
 import pytest
 
 from fc_async_local.embedded import LocalRuntime
-from fc_async_plugin import scaffold
 from fc_async_plugin.cli.group import run
+from fc_async_tests import installation
 from fc_async_tests.commands import COMMANDS
 from fc_async_tests.s_yaml import template
 
@@ -61,7 +61,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fc_local: FcLocal) 
     """A deployed project with a task that failed, and its event in a queue."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FC_ASYNC_ENDPOINT", fc_local.endpoint)
-    monkeypatch.setattr(scaffold, "installed_from", lambda: None)  # no wheel is built
+    # From an index: a project of a checkout would get a wheel, which is built.
+    installation.install(monkeypatch, tmp_path / "site")
     (tmp_path / "s.yaml").write_text(TEMPLATE)
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "index.py").write_text(

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fc_async_plugin.report import terminal
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -191,13 +189,13 @@ def test_tasks_that_wait_are_stopped_by_their_prefix(
 
 
 def test_a_chosen_task_that_ends_before_it_is_stopped_is_counted_and_not_an_error(
-    fc_async: Command, fc_local: FcLocal, failed: list[bytes], monkeypatch: pytest.MonkeyPatch
+    fc_async: Command, fc_local: FcLocal, failed: list[bytes], at_the_question: Callable[..., None]
 ) -> None:
     for number in range(3):
         fc_local.client.invoke_async(
             "orders", b"good", task_id=f"late-{number}", delay=60 + number * 60
         )
-    monkeypatch.setattr(terminal, "confirm", lambda *_, **__: fc_local.advance(60))
+    at_the_question(lambda _: fc_local.advance(60))
     done = fc_async("tasks", "stop", "orders", "--prefix", "late-")
     assert (done.code, done.notes) == (0, "")
     assert done.out.splitlines()[-1] == "Stopping: 2 of 3 tasks; 1 had ended."
