@@ -15,6 +15,7 @@ import pytest
 
 import fc_async_sdk
 from fc_async_sdk.credentials import LOCAL, Credentials
+from fc_async_tests import transports
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
@@ -146,7 +147,7 @@ def test_what_is_cancelled_at_any_point_ends_and_sends_nothing_any_more(
     work: Work, transport: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if transport == "aiohttp":
-        monkeypatch.setattr("fc_async_sdk.transport.for_light_calls", lambda *_: None)
+        transports.choose(monkeypatch, None)
     chosen = random.Random(work.__name__)
     points = [chosen.randrange(TURNS) for _ in range(CANCELS - CONNECTING_TURNS)]
 

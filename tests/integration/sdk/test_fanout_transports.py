@@ -16,6 +16,7 @@ from fc_async_sdk import errors
 from fc_async_sdk.config import Config
 from fc_async_sdk.transport.aio import AioTransport
 from fc_async_sdk.transport.bulk import BulkTransport
+from fc_async_tests import transports
 
 if TYPE_CHECKING:
     from pytest_httpserver import HTTPServer
@@ -68,7 +69,7 @@ def fan_out(
         with fc_async_sdk.client(endpoint_url=url, config=config) as client:
             if request.param != "bulk":
                 chosen = AioTransport if request.param == "aiohttp" else None
-                monkeypatch.setattr("fc_async_sdk.transport.for_light_calls", lambda *_: chosen)
+                transports.choose(monkeypatch, chosen)
             return client.fan_out("f", payloads, **arguments).run()
 
     async def asynchronously(payloads, arguments: dict[str, Any]) -> Any:
@@ -113,7 +114,7 @@ def test_leaving_the_loop_early_leaves_nothing_behind(
     transport: type[LoopTransport],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("fc_async_sdk.transport.for_light_calls", lambda *_: transport)
+    transports.choose(monkeypatch, transport)
     with fc_async_sdk.client(endpoint_url=httpserver.url_for("")) as client:
         before = {thread.name for thread in threading.enumerate()}
         for outcome in client.fan_out("f", range(10_000), concurrency=8):
