@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from fc_async_plugin import demo
-from fc_async_plugin.cli import demo as cli
 from fc_async_plugin.cli.group import run
+from fc_async_tests import installation
 
 CONSOLE = "http://127.0.0.1:9/console"
 
@@ -54,9 +54,12 @@ def test_the_demo_ends_with_three_commands_that_start_a_project(
 
 
 def test_in_a_checkout_the_project_is_made_beside_it(
-    opened: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    opened: list[str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(cli, "installed_from", Path.cwd)
+    installation.install(monkeypatch, tmp_path / "site", {"url": Path.cwd().as_uri()})
     assert run(["demo"]) == 0
     out = capsys.readouterr().out
     assert "project_name=shop -d ..\n" in out
@@ -64,12 +67,15 @@ def test_in_a_checkout_the_project_is_made_beside_it(
 
 
 def test_what_uvx_started_is_started_by_uvx_again(
-    opened: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    opened: list[str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
     monkeypatch.setenv("UV", "/usr/bin/uv")
-    monkeypatch.setattr(cli, "installed_from", lambda: Path("/x/fc_async-0.2.0-py3-none-any.whl"))
-    assert run(["demo"]) == 0
     wheel = "/x/fc_async-0.2.0-py3-none-any.whl"
+    installation.install(monkeypatch, tmp_path / "site", {"url": f"file://{wheel}"})
+    assert run(["demo"]) == 0
     assert f"uvx --from '{wheel}[all]' fc-async init minimal" in capsys.readouterr().out
 
 

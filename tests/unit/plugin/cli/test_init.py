@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import errno
+import functools
 import io
 import json
 import os
@@ -20,17 +21,20 @@ import fc_async_sdk
 from fc_async_plugin import s_yaml, scaffold
 from fc_async_plugin.cli.group import run
 from fc_async_plugin.scaffold.questions import QUESTIONS, problem
-from fc_async_sdk import _installation
 from fc_async_sdk.spec import limits
+from fc_async_tests import installation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def here(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Path:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(scaffold, "installed_from", lambda: None)  # no wheel is built
+    # From an index: a project of a checkout would get a wheel, which is built.
+    installation.install(monkeypatch, tmp_path_factory.mktemp("site"))
     return tmp_path
 
 
@@ -292,15 +296,7 @@ def installed(
 ) -> Callable[[object], None]:
     """Makes the metadata of fc-async those of an installation from ``origin``."""
 
-    def install(origin: object) -> None:
-        metadata = tmp_path / "site" / "fc_async-0.2.0.dist-info"
-        metadata.mkdir(parents=True)
-        (metadata / "METADATA").write_text("Name: fc-async\nVersion: 0.2.0\n")
-        (metadata / "direct_url.json").write_text(json.dumps(origin))
-        monkeypatch.setattr(sys, "path", [str(metadata.parent), *sys.path])
-        monkeypatch.setattr(scaffold, "installed_from", _installation.installed_from)
-
-    return install
+    return functools.partial(installation.install, monkeypatch, tmp_path / "site")
 
 
 def test_a_project_gets_the_wheel_that_fc_async_was_installed_from(

@@ -12,6 +12,7 @@ import pytest
 
 from fc_async_plugin import scaffold
 from fc_async_plugin.cli.group import run
+from fc_async_tests import installation
 from fc_async_tests.s_yaml import template
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ RESOURCE = re.compile(
 def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(scaffold, "installed_from", lambda: None)  # no wheel is built
+    # From an index: a project of a checkout would get a wheel, which is built.
+    installation.install(monkeypatch, tmp_path / "site")
     for name in ("FC_ASYNC_ACCOUNT_ID", "AccountID", "AccessKeyID", "AccessKeySecret"):
         monkeypatch.delenv(name, raising=False)
 

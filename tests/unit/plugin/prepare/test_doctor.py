@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import sys
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,7 +27,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.setattr(doctor.sys, "base_prefix", "/usr")
     monkeypatch.setattr(doctor.sys, "prefix", "/venv")
     monkeypatch.setattr(doctor.sqlite3, "sqlite_version_info", (3, 45, 0))
-    monkeypatch.setattr(doctor, "FREE_BYTES", 0)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=10**10))
     return Machine(tmp_path, tmp_path, {}, None)
 
 
@@ -80,8 +81,8 @@ def test_doctor_reports_an_old_sqlite(machine: Machine, monkeypatch: pytest.Monk
 
 
 def test_doctor_reports_a_full_disk(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "FREE_BYTES", 1 << 60)
-    assert "MB are free" in said(machine)[0]
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=10**8))
+    assert "only 95 MB are free" in said(machine)[0]
 
 
 def test_a_template_that_can_not_be_read(machine: Machine) -> None:
