@@ -36,7 +36,9 @@ def function(name: str, settings: Settings = "") -> str:
         settings: What stands under ``props`` beside the usual settings or in place of them: the
             text of a YAML mapping, or data. A setting that is null is left out.
     """
-    if not isinstance(settings, str):
+    if not settings:
+        settings = ""
+    elif not isinstance(settings, str):
         settings = yaml.safe_dump(dict(settings), sort_keys=False)
     lines = textwrap.dedent(settings).strip("\n").splitlines()
     own = {line.partition(":")[0] for line in lines}
