@@ -17,6 +17,7 @@ import pytest
 
 import fc_async_sdk
 from fc_async_sdk import _project_folder
+from fc_async_tests.commands import run_in
 from fc_async_tests.nodes import wait_for
 from fc_async_tests.s_yaml import function, template
 from fc_async_tests.terminal import PATIENCE_SECONDS, Terminal
@@ -149,10 +150,11 @@ def test_virtual_time_moves_to_what_is_due(dev: Callable[..., Terminal]):
 
 
 def test_a_runtime_that_runs_on_the_data_is_used_and_goes_on(dev: Callable[..., Terminal]):
-    with socket.create_server(("127.0.0.1", 0)) as free:  # another suite may use that of debugpy
-        port = free.getsockname()[1]
     first = dev()
     with connected(first) as client:
+        # Another suite may use the port of debugpy. The runtime has its own ports by now.
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
         second = dev("--debug", f"orders:{port}")
         second.expect("Using the local runtime of process \\d+")
         second.expect(f"Debugger of orders \\(debugpy\\) on 127.0.0.1:{port}")
@@ -258,21 +260,17 @@ def test_output_in_a_file_beside_the_code_is_not_a_save(
     assert "dev.log" not in log.read_text()
 
 
-def test_a_folder_without_a_template_says_what_to_do(
-    project: Path, fresh_process: Callable[..., object]
-):
-    ran = fresh_process("dev")
-    assert getattr(ran, "code", None) == 1
-    assert "no s.yaml and no s.yml in this folder" in getattr(ran, "err", "")
+def test_a_folder_without_a_template_says_what_to_do(project: Path):
+    ran = run_in(project, "dev")
+    assert ran.code == 1
+    assert "no s.yaml and no s.yml in this folder" in ran.err
 
 
-def test_a_folder_without_a_template_names_those_below_it(
-    project: Path, fresh_process: Callable[..., object]
-):
+def test_a_folder_without_a_template_names_those_below_it(project: Path):
     for folder in ("backend", "src", "node_modules"):
         (project / folder).mkdir()
         (project / folder / "s.yaml").write_text(TEMPLATE)
-    said = getattr(fresh_process("dev"), "err", "")
+    said = run_in(project, "dev").err
     assert "there is backend/s.yaml, src/s.yaml: name one with -t backend/s.yaml" in said
 
 
@@ -428,8 +426,9 @@ def test_one_resource_of_a_template_runs_alone(dev: Callable[..., Terminal], sho
         assert [one.function_name for one in client.list_functions().functions] == ["orders"]
 
 
-def test_an_unknown_resource_is_refused_with_a_near_name(dev: Callable[..., Terminal], shop: Path):
-    dev("--resource", "order").expect("no function under resources: order; did you mean orders?")
+def test_an_unknown_resource_is_refused_with_a_near_name(shop: Path):
+    ran = run_in(shop, "dev", "--resource", "order")
+    assert "no function under resources: order; did you mean orders?" in ran.err
 
 
 def test_data_inside_of_a_code_folder_is_refused_unless_it_is_never_packed(
@@ -438,7 +437,7 @@ def test_data_inside_of_a_code_folder_is_refused_unless_it_is_never_packed(
     text = (
         "--data code/state is in the code folder of orders, which would contain it: name a folder"
     )
-    dev("--data", "code/state").expect(text)
+    assert text in run_in(shop, "dev", "--data", "code/state").err
     with connected(dev("--data", "code/.fc-async")) as client:
         assert client.invoke("orders").payload == b"1"
 
