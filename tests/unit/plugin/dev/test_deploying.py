@@ -377,7 +377,7 @@ def test_a_cycle_of_functions_stops_the_deployment(folder: Folder):
     assert folder.fc.client.list_functions().functions == ()
 
 
-CUSTOM = function("server", "runtime: custom.debian12\ncode: ./server")
+CUSTOM = function("server", "runtime: custom.debian12\nhandler: null\ncode: ./server")
 
 
 def with_bootstrap(folder: Folder, text: str | None, mode: int = 0o755) -> Result:
