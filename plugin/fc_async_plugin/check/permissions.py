@@ -211,6 +211,8 @@ def _of(resource: Resource, names: Container[str]) -> Iterator[Permission]:
         for _, text in block.config.destinations:
             name = arn.parse(text).resolve(region=region, account_id=account_id)
             yield ram.permission_for(name)
+    # With the destinations alone, a function that starts tasks of another one, writes logs or
+    # mounts a bucket was answered 403, although its role had all that was printed.
     for value in resource.variables.values():
         if isinstance(value, str) and value in names:
             yield from ram.to_call(

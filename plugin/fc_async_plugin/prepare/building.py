@@ -127,6 +127,7 @@ def build_of_package(source: Source, project: Project, image: Image | None = Non
         return None
     command = f"{node_install(folder)} && {node_manager(folder)} run build"
     if image and image.folder == folder:
+        # Without them, a page that the Dockerfile copies beside the result was missing at a call.
         command = " && ".join([command, *image.copies])
     return Build(source.resource, command, folder, command)
 
@@ -160,6 +161,7 @@ def wish(build: Build) -> Wish:
     # Only "\n" ends a line for a shell; other ends of lines are shown as their escapes.
     command = build.asked or build.written
     lines = [line for line in command.split("\n") if line.strip()]
+    # Each line stands by itself: joined, a second command could look like the end of a comment.
     if len(lines) > 1:
         shown = [f"{owner}{location}", *(f"  {line}" for line in lines)]
     else:
@@ -291,8 +293,9 @@ class Builder:
         states = {folder: state_of(folder) for folder in {build.folder for build in self._builds}}
         current: set[Build] = set()
         for build in self._builds:
-            left = {self.answers.get(wish(build).key), self._failed.get(build)}
-            if states[build.folder] in left:
+            # Also a build that failed: it would run again when the watch begins.
+            ended_with = (self.answers.get(wish(build).key), self._failed.get(build))
+            if states[build.folder] in ended_with:
                 current.add(build)
         return current
 
@@ -375,6 +378,7 @@ class Builder:
         """Return why a command failed, with the end of its output; "" if it may go on."""
         if not done.status or build.may_fail is None or done.status in build.may_fail:
             return ""
+        # The whole output of some builds fills several screens before the first line of a function.
         file = self.answers.folder / f"{wish(build).key[:8]}.log"
         _project_folder.make_private(file.parent)
         with _project_folder.replacing(file) as unfinished:

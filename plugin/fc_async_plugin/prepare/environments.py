@@ -43,6 +43,7 @@ def used(project: Project) -> tuple[Project, str]:
     lacking = _functions_that_lack(project, packages)
     if not lacking:
         return project, ""
+    # Other functions keep their variables, so that a plan shows no change of them.
     props = {
         resource.name: with_paths(resource, environment)
         for resource in project.resources

@@ -90,6 +90,8 @@ def _without_those_of_runtime(function: Resource, variables: dict[str, Any]) -> 
 def _examples(project: Project) -> dict[Path, dict[str, str]]:
     """Return the examples in each file by variable; of a variable in several, the first one."""
     examples: dict[Path, dict[str, str]] = {}
+    # Only what environmentVariables alone needs: a function runs without a role or a VPC here, and
+    # the example of one would leave it out. Keys that the runtime gives are better than examples.
     lacking = {name for name in project.unset_variables if not runtimes.gives_variable(name)}
     if not lacking:
         return {}

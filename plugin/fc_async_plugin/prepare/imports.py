@@ -147,7 +147,9 @@ def failed(function: str, runtime: str, error: str, code: Path | None = None) ->
             return ""  # that of the handler, which no package has
         folder = _folder_with(module, code) if code else ""
         if folder == ".":
-            return ""  # the code has the package, which is for another machine or incomplete
+            # The code has the package, but for another machine: a numpy for macOS lacks its
+            # module for Linux, and another copy of it would not be found before this one.
+            return ""
         if folder:
             return (
                 f"{function} cannot import {module}, which is in {folder} of its code folder: add "
@@ -190,6 +192,7 @@ def _in_project(module: str, code: Path) -> str:
             for name in (module, f"{module}.py"):
                 paths = [path for path in above.glob(pattern + name) if path.exists()]
                 outside = [path for path in paths if not path.is_relative_to(folder)]
+                # A submodule that was not checked out is an empty folder: it has no module.
                 if outside and not _is_empty_folder(outside[0]):
                     return os.path.relpath(outside[0])
         if (above / ".git").exists():
@@ -425,6 +428,8 @@ class _Reader(ast.NodeVisitor):
             self.names += [(name, node.lineno, self._runs) for name in names]
 
     def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        # A bottle.py in the code imports 24 modules in functions for other servers, which none of
+        # the handler's calls runs: the advice to install all of them was wrong.
         if self._calls:
             self.generic_visit(node)
         else:

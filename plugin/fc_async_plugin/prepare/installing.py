@@ -198,7 +198,7 @@ class Installation(NamedTuple):
 
     @property
     def is_done(self) -> bool:
-        """Whether its layer exists. Packages of Node are named only while some are missing."""
+        """True if its layer exists; packages of Node are named only while some are missing."""
         return self.layer is not None and self.layer.is_dir()
 
     @property
@@ -292,6 +292,7 @@ class Installer:
     def _install_one(self, installation: Installation) -> None:
         """Install the packages of a function, unless that failed and its code has not changed."""
         code = installation.source.code or Path()
+        # The deployment after the first watch would try the same again, which may take minutes.
         if error := self._failed.get((code, state_of(code))):
             raise error
         try:
@@ -392,6 +393,7 @@ class Installer:
 
 def _remove_backports(folder: Path) -> None:
     """Remove modules that the standard library has, which is before it in an installation."""
+    # enum34, which tablestore 6.1.0 requires, broke each import of enum: a layer comes first.
     for module in folder.glob("*"):
         if module.name.partition(".")[0] not in sys.stdlib_module_names:
             continue
@@ -437,6 +439,7 @@ def _of_project(source: Source) -> Iterator[str]:
     """Yield what this machine lacks of ``pyproject.toml`` of a program without requirements."""
     if source.runtime not in CUSTOM or source.code is None or source.requirements:
         return
+    # A Dockerfile with "pip install -e ." has its packages in this file alone.
     if requirements_of(source) is None:
         yield from _lacking("\n".join(pyproject.dependencies(source.code)))
 
@@ -542,6 +545,7 @@ def _install_packages(file: Path | None, needs: Needs, target: Path) -> None:
         command += ["--requirement", str(file.resolve())]
     if needs.packages:
         command += ["--", *needs.packages]
+    # pip resolves "-e ." and "./package.whl" of a file against the folder in which it runs.
     folder = needs.file.parent if needs.file else None
     _run(command, needs.file or ", ".join(needs.packages), folder)
 
@@ -599,6 +603,8 @@ def node_manager(folder: Path) -> str:
         name = _manager_of_locks(folder)
     if name == "npm" or shutil.which(name):
         return name
+    # npx gets the demanded version: pnpm 10 fetches another one by itself, and fails where the
+    # registry does not give its signatures.
     return f"npx --yes {name}{version}"
 
 

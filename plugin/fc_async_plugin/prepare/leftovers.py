@@ -58,6 +58,7 @@ def leftovers(project: Path, *, data: bool) -> list[Leftover]:
         candidates.append((mounts, "files that functions wrote into what they mount"))
     else:
         candidates += ((runtime / name, "copies of code, made again") for name in _COPIES)
+    # A link may lead to a folder of the user: it is not a leftover, and neither is its target.
     return [
         Leftover(path, content, _size(path))
         for path, content in candidates

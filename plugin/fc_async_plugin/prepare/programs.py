@@ -95,6 +95,7 @@ def run(
     Raises:
         KeyboardInterrupt: SIGINT or SIGTERM came; the program was ended.
     """
+    # Packages run scripts of strangers when they are installed.
     if environ is None:
         environ = without_keys(os.environ)
     alive, held = os.pipe()  # its end is that of all processes that inherited the other side
@@ -161,6 +162,7 @@ def _last_line(output: IO[bytes]) -> str:
 
 def _end(process: subprocess.Popen[bytes], alive: int) -> None:
     """End a program and what it started, which may outlive it; ``alive`` is readable after that."""
+    # An interrupted npm went on to write after fc-async dev had ended.
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)
         try:

@@ -127,6 +127,7 @@ def _about_image(project: Project, resource: Resource) -> Question | None:
     dockerfiles = candidates.dockerfiles(project)
     for file in dockerfiles:
         image = images.read_image(project, resource, file)
+        # Without a command it cannot be started here, whatever the user chooses.
         if image.command:
             options.append(_option_of(project, resource, image))
     text = f"{resource.name} is an image, and the project has no Dockerfile"

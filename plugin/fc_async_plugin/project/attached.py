@@ -89,6 +89,7 @@ def triggers(
                 )
             documents[name] = document
         except TemplateError as error:
+            # One trigger with an error must not leave out its function, which others may call.
             if refuse is None:
                 raise
             refuse(resource, error)
@@ -159,6 +160,7 @@ def concurrency(resource: Resource) -> dict[str, dict[str, Any]]:
 
 def omitted(project: Project, only: Collection[str], *, local: bool) -> Iterator[str]:
     """Yield what a deployment of functions leaves out or cannot compare, one sentence each."""
+    # A sentence for each: without them, deploy left out triggers and then said "nothing to do".
     yield from unset(project)
     for name, problems in project.left_out.items():
         yield from (f"not deployed: {name}: {problem}" for problem in problems)

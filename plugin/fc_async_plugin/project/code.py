@@ -86,6 +86,8 @@ def is_shared(folder: Path) -> bool:
     Args:
         folder: Absolute, without links.
     """
+    # A Dockerfile above a template could lead here, and a deployment would pack every file that
+    # the user may read.
     if folder == folder.parent:
         return True
     return folder in (Path.home().resolve(), Path(tempfile.gettempdir()).resolve())
@@ -294,6 +296,8 @@ def _in_code(word: str) -> str:
 
 def _why_not_started(folder: Path, file: Path) -> tuple[str, str]:
     """Return what is wrong with a file and what to do; nothing if Linux can start it."""
+    # The component fc3 sets the x bits of bootstrap itself (@serverless-devs/zip 0.0.3-beta.8), and
+    # so do we: a file without them in git is right.
     packed_so = os.name != "posix" or file == folder / packaging.BOOTSTRAP
     if not packed_so and not file.stat().st_mode & stat.S_IXUSR:
         return "is not executable", f"chmod +x {file}"
@@ -359,6 +363,7 @@ def _packed(path: Path) -> Package:
     """Zip a folder once for all functions that share it, and after a change what has changed."""
     packed = packaging.pack(path, _latest.pop(path, None))
     _latest[path] = packed  # at the end: the least recently packed folders are dropped first
+    # A bound in bytes: a number of archives alone let four zips of up to 500 MiB stay.
     size = sum(len(archive.data) for archive in _latest.values())
     while len(_latest) > 1 and size > _LATEST_BYTES:
         oldest = next(iter(_latest))

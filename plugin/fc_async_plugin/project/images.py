@@ -117,7 +117,8 @@ def read_image(project: Project, resource: Resource, file: Path) -> Image:
     variables = _variables(instructions, resource)
     workdir = instructions.workdir
     if workdir:
-        # The program runs in a folder of this machine, which functions see as /code.
+        # The program runs in a folder of this machine, which functions see as /code. Templates have
+        # paths of the image as often as Dockerfiles, such as PYTHONPATH: /app/src.
         command = [word.replace(f"{workdir}/", "") for word in command]
         inside = re.compile(rf"{re.escape(workdir)}(?=/|:|$)")
         variables = {name: inside.sub("/code", text) for name, text in variables.items()}
@@ -198,6 +199,7 @@ def _command(last: dict[str, str], variables: dict[str, str]) -> list[str]:
 
 def _requirements(installed: list[str], folders: list[Path]) -> Path | None:
     """Return the first of the files from which pip installs that a folder has."""
+    # Not requirements.txt of the folder: in the root of a repository that is of other programs.
     for folder in folders:
         for name in installed:
             if (folder / name).is_file():
@@ -278,6 +280,7 @@ class _Instructions:
         """Note what a COPY takes from the folder, or from another stage."""
         words = [word for word in _BETWEEN.split(value) if word and not word.startswith("--")]
         target = words[-1] if words else ""
+        # Relative to the folder of the Dockerfile also with a slash, never a path of this machine.
         paths = [word.lstrip("/") for word in words[:-1]]
         if "--from" in value:
             self.built.append(target)
@@ -287,6 +290,7 @@ class _Instructions:
                 end = Path(path).name if target.endswith("/") else ""
                 self.sources[f"{target}{end}"] = path
         self._files += paths
+        # Not what is copied below it: of COPY src ./src, the program does not run in src.
         if target.rstrip("/") in {".", self.last.get("WORKDIR", "").rstrip("/")}:
             self.copied += paths
 

@@ -58,6 +58,7 @@ class FunctionSettings(NamedTuple):
     @property
     def lines(self) -> list[str]:
         """The keys with their values, one a line, as the file has them."""
+        # An empty install means that nothing is installed, so it is written; the others are not.
         values: dict[str, Any] = {
             "folder": self.folder,
             "start": shlex.join(self.start),
@@ -137,6 +138,7 @@ class _Reader:
             self._check_inside(f"{path}.folder", folder, project)
         if install:
             self._check_inside(f"{path}.install", install, project)
+        # The folder that a build makes does not exist before the first start.
         may_be_made = "build" in values
         if folder and not may_be_made and not (self._file.parent / folder).is_dir():
             raise self._failure(f"{path}.folder", f"{folder!r} is not a folder", "correct it")
@@ -263,6 +265,7 @@ def write(file: Path, answers: Mapping[str, FunctionSettings]) -> None:
         PluginError: The file is a link.
         OSError: It cannot be written.
     """
+    # In a repository that came from elsewhere it could lead to any file of the user.
     if file.is_symlink():
         raise PluginError(f"{file} is a link, which is not written: make it a file of its own")
     # Bytes, because reading as text would turn the ends of lines of Windows into others.

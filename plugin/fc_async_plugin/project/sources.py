@@ -101,6 +101,7 @@ def roots(sources: Sequence[Source], builds: Iterable[Path] = ()) -> set[Path]:
     """
     folders: set[Path] = set()
     for path in chain(builds, *(source.paths for source in sources)):
+        # A folder that a build makes later is noticed in the one above it.
         folder = next(folder for folder in (path, *path.parents) if folder.is_dir())
         if folder.resolve() != Path(path.anchor):
             folders.add(folder)

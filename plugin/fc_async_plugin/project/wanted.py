@@ -98,6 +98,7 @@ def check_names(projects: Sequence[Project], only: Iterable[str]) -> None:
     """
     functions = chain.from_iterable(project.functions for project in projects)
     names = [resource.name for resource in functions]
+    # A mistyped name would deploy nothing, and say that nothing is to do.
     for name in only:
         if name not in names:
             near = get_close_matches(name, names, n=1)
@@ -162,6 +163,7 @@ _SHARED: Final = ("settings", "code", "concurrency")
 
 def _merged(resource: Resource, first: WantedFunction, second: WantedFunction) -> WantedFunction:
     """Merge two resources of one function, which have blocks of different qualifiers."""
+    # A resource has one block: for the configurations of two qualifiers a template needs two.
     both = sorted(set(first.configs) & set(second.configs))
     if both:
         raise failure(
@@ -195,6 +197,7 @@ def _settings(resource: Resource) -> dict[str, Any]:
         refuse_unresolved(resource, value, name)
         # The service refuses the timeout 60.0, of which s makes 60.
         settings[name] = javascript.whole_numbers(value)
+    # "Has no runtime (add it)" was said where inputs stood in place of props.
     if "runtime" not in settings:
         lacking = "runtime" if resource.props else "props"
         fix = "add it to props"
@@ -236,6 +239,7 @@ def _environment(resource: Resource) -> dict[str, str]:
 
 
 def _role(resource: Resource, role: str) -> str:
+    # s takes the name of a role, too; the API does not.
     if not role or role.startswith("acs:"):
         return role
     if not resource.account_id:

@@ -159,6 +159,7 @@ def picture(
         searched: The part of it in which cycles are searched; None: all of it.
     """
     part = graph if searched is None else searched
+    # The same search as in validate and in the console: each once marked another edge to remove.
     marks = on_cycles([(edge.source, edge.target) for edge in part.edges])
     marked_edges = zip(part.edges, marks, strict=True)
     return Picture(
@@ -175,6 +176,7 @@ def to_text(shown: Picture) -> str:
     lines: list[str] = []
     for node in shown.graph.nodes:
         edges = [edge for edge in shown.graph.edges if edge.source == node]
+        # A queue or topic without a trigger is in the lines of the functions that send to it.
         if not edges and node.kind != "function":
             continue
         lines.append(_titled(shown, node, gap="  "))

@@ -140,6 +140,7 @@ def _errors_explained(template: str, into: Path) -> Iterator[None]:
             f" hg+{template}; a folder is named without file://"
         ) from error
     except subprocess.CalledProcessError as error:
+        # Git says in its output what is wrong; the error itself has the command and its status.
         lines = error.output.decode(errors="replace").strip().splitlines()
         reason = next((line for line in lines if line.startswith("fatal: ")), *lines[-1:])
         raise PluginError(f"{' '.join(error.cmd)} failed: {reason}") from error
@@ -158,6 +159,7 @@ def _as_text(answers: Mapping[str, str]) -> dict[str, str]:
 
     Others stay as they are, because the choices of a template are compared with them.
     """
+    # Rendered as a template, an answer with "{{" could run code.
     return {
         name: f"{{{{ {answer!a} }}}}" if "{" in answer else answer
         for name, answer in answers.items()

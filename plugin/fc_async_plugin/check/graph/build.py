@@ -101,6 +101,7 @@ def written_links(resources: Iterable[Resource]) -> list[Link]:
     for resource in filter(is_function, resources):
         for outcome, kind in OUTCOMES:
             text = resource.at(*destination_path(outcome))
+            # What only s resolves may lead anywhere: an edge would be a guess.
             if isinstance(text, str) and text and "${" not in text:
                 links.append(Link(resource, outcome, kind, text, _parsed(text)))
     return links
@@ -193,6 +194,8 @@ def trigger_edges(resources: Iterable[Resource]) -> Iterator[Edge]:
     """Yield edges from event sources of triggers to the functions that they invoke."""
     for resource in resources:
         for index, trigger in resource.each("triggers"):
+            # Timers, buckets and HTTP are origins, too: without them, a function that only they
+            # invoke looked as if nothing did.
             origin = triggers.origin(trigger, resource.region, resource.account_id)
             if origin is None:
                 continue
@@ -263,6 +266,7 @@ class LiveRegion(NamedTuple):
         for name, live in self.functions.items():
             for qualifier, config in live.configs.items():
                 node = self.node(name, qualifier)
+                # A deployment replaces the whole configuration by what the template says.
                 if node not in written:
                     yield from self._destinations(node, config)
             for trigger in live.triggers:

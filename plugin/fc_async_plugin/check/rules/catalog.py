@@ -146,6 +146,7 @@ def check(
     """
     chosen = choose(RULES, select, ignore)
     _refuse_unanswerable(context, select)
+    # --select and --ignore left out what cannot be read: broken YAML ended with exit code 0.
     asked = {rule.id: rule for rule in (*_READING, *chosen)}
     # Which suppressions are unused is known only when all rules have run.
     last = asked.pop(unused_suppression.id, None)
@@ -217,6 +218,7 @@ def _refuse_unanswerable(context: Context, select: Iterable[str]) -> None:
     """Refuse a selected name none of whose rules can find anything."""
     for prefix in _prefixes(RULES, select):
         needs: set[Needs] = {rule.needs for id_, rule in RULES.items() if id_.startswith(prefix)}
+        # "No findings" would read as if what --live or --roles reads were in order.
         if not any(map(context.has, needs)):
             options = " or ".join(sorted(needs))
             raise PluginError(f"{prefix} finds nothing without {options}: add it")

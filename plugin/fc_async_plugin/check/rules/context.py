@@ -198,6 +198,7 @@ class Context:
     @functools.cached_property
     def searched(self) -> Graph:
         """The graph in which cycles are searched: without the edges that a comment waives."""
+        # fc-async graph draws with this, too: it marked a cut that validate did not ask for.
         if not self.suppressions.names(*CYCLE_RULES):
             return self.graph
         return Graph(edges=[edge for edge in self.graph.edges if not self._waived(edge)])

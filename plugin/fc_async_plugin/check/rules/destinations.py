@@ -60,6 +60,7 @@ def fc2_arns(context: Context) -> Iterator[Found]:
     """
     for link in context.links:
         if isinstance(link.arn, InvalidArn) and _FC2_SERVICE in link.text:
+            # The function's name alone names nothing after s2tos3, which moves functions so.
             name = arn.without_service(link.text) or "acs:fc:{region}::functions/SERVICE$FUNCTION"
             yield Found(
                 f"{link.outcome} goes to {shorten(link.text)}, an ARN of FC 2.0; FC 3.0 has no"
@@ -145,6 +146,7 @@ def accounts(context: Context) -> Iterator[Found]:
             )
 
 
+# A warning: a note is not shown by default, and without a role each result is lost.
 @rule("FCA060", "no-role", "warning")
 def no_role(context: Context) -> Iterator[Found]:
     """Destinations of a function without a role.
@@ -155,6 +157,7 @@ def no_role(context: Context) -> Iterator[Found]:
         if not makes_function(resource):
             continue  # its role may be set elsewhere: with the function, or its service of FC 2.0
         config = block.get("destinationConfig")
+        # A role from a variable without a value on this machine has one where it is deployed.
         has_role = resource.props.get("role") or "role" in resource.unset
         if isinstance(config, dict) and any(config.values()) and not has_role:
             yield Found(

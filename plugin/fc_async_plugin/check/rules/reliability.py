@@ -77,6 +77,7 @@ def age_shorter_than_retries(context: Context) -> Iterator[Found]:
         age = _number(resource.at(BLOCK, "maxAsyncEventAgeInSeconds"), limits.EVENT_AGE_SECONDS)
         retries = _number(resource.at(BLOCK, "maxAsyncRetryAttempts"), limits.RETRY_ATTEMPTS)
         timeout = _number(resource.at("timeout"), limits.FUNCTION_TIMEOUT_SECONDS)
+        # What is invalid has a finding of its own; a comparison would add a wrong one.
         if age is None or retries is None or timeout is None:
             continue
         longest = timeout * (retries + 1)

@@ -287,9 +287,8 @@ def overlapping_oss_triggers(context: Context) -> Iterator[Found]:
     seen: list[tuple[WrittenTrigger, oss.OssTrigger]] = []
     for trigger, oss_trigger in _readable(context):
         for other, before in seen:
-            if trigger.resource.region == other.resource.region and oss.overlap(
-                before, oss_trigger
-            ):
+            same_region = trigger.resource.region == other.resource.region
+            if same_region and oss.overlap(before, oss_trigger):
                 yield Found(
                     f"OSS trigger {trigger.name} overlaps with {other.name}: bucket"
                     f" {oss_trigger.bucket}, an event, the prefixes and the suffixes match the same"
@@ -328,9 +327,9 @@ def oss_trigger_may_repeat(context: Context) -> Iterator[Found]:
     Each object that it writes there invokes it again, without end.
     """
     for trigger, oss_trigger in _readable(context):
-        why = (
-            _may_write(context, trigger, oss_trigger) if oss_trigger.fires_for_new_objects() else ""
-        )
+        if not oss_trigger.fires_for_new_objects():
+            continue
+        why = _may_write(context, trigger, oss_trigger)
         if not why:
             continue
         name = trigger.resource.function_name
@@ -370,11 +369,10 @@ def _mounts(resource: Resource, oss_trigger: oss.OssTrigger) -> bool:
         folder = point.get("bucketPath") or ""
         if point.get("readOnly") is True or not isinstance(folder, str):
             continue
-        path = folder.strip("/") + "/" if folder.strip("/") else ""
-        if (
-            is_unresolved(folder)
-            or path.startswith(oss_trigger.prefix)
-            or oss_trigger.prefix.startswith(path)
-        ):
+        inner = folder.strip("/")
+        path = f"{inner}/" if inner else ""
+        # The mounted folder may contain the prefix, or be below it.
+        overlaps = path.startswith(oss_trigger.prefix) or oss_trigger.prefix.startswith(path)
+        if overlaps or is_unresolved(folder):
             return True
     return False
