@@ -183,7 +183,7 @@ def invoke(
         headers=sent,
         body=checks.payload(payload, limits.SYNC_PAYLOAD_BYTES),
         read=functools.partial(_read_result, function),
-        # When an answer is lost nobody knows whether the function has run.
+        # A lost answer does not tell whether the function has run.
         repeat="never",
         timeout=checks.timeout("timeout", timeout),
         total_timeout=checks.timeout("total_timeout", total_timeout),
