@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 import requests
@@ -24,7 +24,7 @@ from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from fc_async_plugin.account import Regions
-    from fc_async_plugin.project.state import Remote, Wanted, WantedFunction
+    from fc_async_plugin.project.state import Documents, Remote, Wanted, WantedFunction
     from fc_async_sdk import Client
     from fc_async_sdk.models import AsyncConfig, Function
 
@@ -107,13 +107,13 @@ class _FunctionReader:
         data = download(self.client, function.function_name)
         return contents_of(data) if data is not None else None
 
-    def _triggers(self, name: str) -> dict[str, dict[str, Any]]:
+    def _triggers(self, name: str) -> Documents:
         return {
             trigger.trigger_name: trigger_document(trigger)
             for trigger in lists.triggers(self.client, name)
         }
 
-    def _concurrency(self, name: str) -> dict[str, dict[str, Any]]:
+    def _concurrency(self, name: str) -> Documents:
         count = lists.concurrency(self.client, name)
         return {} if count is None else {"": {"reservedConcurrency": count}}
 

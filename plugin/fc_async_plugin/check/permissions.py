@@ -176,7 +176,7 @@ def _without_expressions(project: Project) -> Project:
         name = _EXPRESSION.sub(_UNKNOWN, resource.function_name)
         props = _replaced(resource.props)
         resources.append(msgspec.structs.replace(resource, function_name=name, props=props))
-    return msgspec.structs.replace(project, resources=tuple(resources))
+    return project.with_resources(resources)
 
 
 def _replaced(value: Any) -> Any:

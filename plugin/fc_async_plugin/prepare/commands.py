@@ -79,7 +79,7 @@ def with_settings(project: Project, settings: Mapping[str, FunctionSettings]) ->
     for index, resource in enumerate(resources):
         if resource.name in settings:
             resources[index] = _as_set(project, resource, settings[resource.name])
-    return msgspec.structs.replace(project, resources=tuple(resources))
+    return project.with_resources(resources)
 
 
 def _as_set(project: Project, resource: Resource, settings: FunctionSettings) -> Resource:
@@ -125,7 +125,7 @@ def with_commands(
         else:
             folder = os.path.relpath(image.folder, folder_of(project))
             resources[index] = _with_image(_started(resource, command, folder), image)
-    return msgspec.structs.replace(project, resources=tuple(resources))
+    return project.with_resources(resources)
 
 
 def _started(resource: Resource, command: list[str], folder: str) -> Resource:

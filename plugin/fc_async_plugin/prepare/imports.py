@@ -18,7 +18,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from fc_async_plugin.project.code import DEFAULT_HANDLER, code_path, is_shared
+from fc_async_plugin.project.code import code_path, handler_of, is_shared
 from fc_async_plugin.project.wanted import layers_elsewhere, local_layers
 from fc_async_plugin.s_yaml.files import MAX_CODE_BYTES, read_bytes
 from fc_async_plugin.s_yaml.problems import TemplateError
@@ -34,6 +34,8 @@ _CODE: Final = "/code"
 _REQUIREMENTS: Final = "requirements.txt"
 _NODE: Final = "package.json"
 _LEVELS: Final = ("", "[!.]*/", "[!.]*/*/", "[!.]*/*/*/")
+_Imports = dict[str, tuple[str, bool]]
+"""By top-level name: the position of the first import, and whether a call always runs one."""
 _HANDLED: Final = ("ImportError", "ModuleNotFoundError", "Exception")
 
 
@@ -299,11 +301,10 @@ def _read(file: Path, too_large: list[str]) -> bytes | None:
 
 def _imports_of(
     project: Project, resource: Resource, code: Path, too_large: list[str] | None = None
-) -> dict[str, tuple[str, bool]]:
+) -> _Imports:
     layers = (layer / "python" for layer in local_layers(project, resource))
     folders = [code, *python_path(resource, code), *layers]
-    handler = str(resource.props.get("handler") or DEFAULT_HANDLER)
-    module = handler.rpartition(".")[0].replace("/", ".")
+    module = handler_of(resource).rpartition(".")[0].replace("/", ".")
     return _imports(module, folders, [] if too_large is None else too_large)
 
 
@@ -326,21 +327,16 @@ def python_path(resource: Resource, code: Path) -> Iterator[Path]:
             yield code / entry
 
 
-def _imports(
-    handler: str, folders: Sequence[Path], too_large: list[str]
-) -> dict[str, tuple[str, bool]]:
+def _imports(handler: str, folders: Sequence[Path], too_large: list[str]) -> _Imports:
     """Return what a handler and the modules in the code that it needs import from elsewhere.
 
     Args:
         handler: Module of the handler.
         folders: The code folder, then further folders with modules.
         too_large: Gets a sentence for each file that is not read, because it is too large.
-
-    Returns:
-        Top-level names, with the place of the first import, and whether a call always runs one.
     """
     code = folders[0]
-    imports: dict[str, tuple[str, bool]] = {}
+    imports: _Imports = {}
     handler_files = _files(handler, code)
     loaded = list(handler_files)
     perhaps_loaded: list[Path] = []

@@ -24,8 +24,12 @@ from fc_async_sdk.spec import limits, runtimes
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
+    from fc_async_plugin.project.state import Documents
     from fc_async_plugin.s_yaml.model import Project, Resource
     from fc_async_plugin.s_yaml.problems import Path, Place
+
+    Refuse = Callable[[Resource, TemplateError], None]
+    """Is called with a function and the error of what is left out of it, or of itself."""
 
 SETTINGS: Final = tuple(
     sorted({*(field.encode_name for field in msgspec.structs.fields(FunctionSettings)), "layers"})
@@ -60,8 +64,8 @@ def triggers(
     resource: Resource,
     *,
     local: bool,
-    refuse: Callable[[Resource, TemplateError], None] | None = None,
-) -> dict[str, dict[str, Any]]:
+    refuse: Refuse | None = None,
+) -> Documents:
     """Return the triggers of a function by name.
 
     Args:
@@ -74,7 +78,7 @@ def triggers(
     Raises:
         TemplateError: A trigger cannot be sent, or two have one name.
     """
-    documents: dict[str, dict[str, Any]] = {}
+    documents: Documents = {}
     for index, trigger in enumerate(_listed(resource)):
         if local and any(unresolved_in(trigger)):
             continue
@@ -138,7 +142,7 @@ def _only_by_s(resource: Resource) -> dict[Path, str]:
     return dict(reversed(reasons.items()))
 
 
-def concurrency(resource: Resource) -> dict[str, dict[str, Any]]:
+def concurrency(resource: Resource) -> Documents:
     """Return the concurrency configuration of a function by the name "", empty if it has none.
 
     Raises:

@@ -236,8 +236,12 @@ def start_files(resource: Resource) -> list[str]:
 
 def _modules_of(resource: Resource) -> list[str]:
     """Return the files of which the built-in runtime of a function loads one; none of others."""
-    handler = str(resource.props.get("handler") or DEFAULT_HANDLER)
-    return handler_names(resource.runtime, handler)
+    return handler_names(resource.runtime, handler_of(resource))
+
+
+def handler_of(resource: Resource) -> str:
+    """Return the handler of a function; the usual one, which a deployment sends, without one."""
+    return str(resource.props.get("handler") or DEFAULT_HANDLER)
 
 
 def _scripts(command: str) -> Iterator[str]:

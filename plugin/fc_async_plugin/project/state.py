@@ -18,6 +18,8 @@ from fc_async_plugin.s_yaml.problems import Position
 from fc_async_sdk.models import Alias, AsyncConfig, Function, Trigger
 from fc_async_sdk.spec import limits
 
+Documents = dict[str, dict[str, Any]]
+"""Triggers of a function by name, or what else of it has names, as the API has them."""
 Of = Literal["queue", "topic", "event bus", "alias", "async config", "concurrency", "trigger"]
 """Kinds of documents. The first three stand alone: ``function`` is then their own name."""
 
@@ -76,8 +78,8 @@ class WantedFunction(msgspec.Struct, frozen=True, kw_only=True):
     position: Position
     settings: dict[str, Any] | None = None
     code: Code | None = None
-    triggers: dict[str, dict[str, Any]] | None = None
-    concurrency: dict[str, dict[str, Any]] | None = None
+    triggers: Documents | None = None
+    concurrency: Documents | None = None
 
     @property
     def qualifiers(self) -> set[str]:
@@ -104,8 +106,8 @@ class RemoteFunction(msgspec.Struct, frozen=True, kw_only=True):
     configs: dict[str, AsyncConfig] = {}
     aliases: dict[str, Alias] | None = None
     versions: frozenset[str] | None = None
-    triggers: dict[str, dict[str, Any]] | None = None
-    concurrency: dict[str, dict[str, Any]] | None = None
+    triggers: Documents | None = None
+    concurrency: Documents | None = None
 
 
 Wanted = dict[Place, WantedFunction]

@@ -39,9 +39,10 @@ from fc_async_sdk.packaging import layer_reference
 from fc_async_sdk.spec import runtimes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from pathlib import Path
 
+    from fc_async_plugin.project.attached import Refuse
     from fc_async_plugin.project.state import Wanted
     from fc_async_plugin.s_yaml.model import Project, Resource
     from fc_async_sdk.models import AsyncConfig
@@ -53,7 +54,7 @@ def wanted(
     functions: bool = False,
     only: Collection[str] = (),
     local: bool = False,
-    refuse: Callable[[Resource, TemplateError], None] | None = None,
+    refuse: Refuse | None = None,
 ) -> Wanted:
     """Return the state that a template asks for.
 
@@ -135,7 +136,7 @@ def _wanted(
     *,
     functions: bool,
     local: bool,
-    refuse: Callable[[Resource, TemplateError], None] | None,
+    refuse: Refuse | None,
 ) -> WantedFunction:
     resource = attached.here(resource) if local else resource
     block = desired(resource)

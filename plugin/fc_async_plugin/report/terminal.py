@@ -26,7 +26,7 @@ import signal
 import sys
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import click
 
@@ -44,11 +44,16 @@ _PIPE_WIDTH: Final = 10_000
 """Columns without a terminal: a program that reads the output must see whole values."""
 
 
+def _stream(*, err: bool) -> TextIO:
+    # Looked up at each call: a test replaces both.
+    return sys.stderr if err else sys.stdout
+
+
 def console(*, err: bool = False) -> Console:
     """Return a rich console on stdout or stderr; in a pipe it does not cut values."""
     from rich.console import Console  # noqa: PLC0415 -- most commands print without it
 
-    stream = sys.stderr if err else sys.stdout
+    stream = _stream(err=err)
     width = None if stream.isatty() else _PIPE_WIDTH
     return Console(file=stream, width=width, highlight=False, soft_wrap=not stream.isatty())
 
@@ -118,7 +123,7 @@ def print_styled(lines: Iterable[Sequence[tuple[str, str]]], *, err: bool = Fals
         lines: The lines. The texts are not escaped here: their widths are known already.
         err: Write to stderr.
     """
-    stream = sys.stderr if err else sys.stdout
+    stream = _stream(err=err)
     is_dumb = os.environ.get("TERM") == "dumb"
     links = stream.isatty() and colours() and not is_dumb
     for parts in lines:
@@ -138,7 +143,7 @@ def _styled(text: str, style: str, *, links: bool) -> str:
 
 def width(*, err: bool = False) -> int | None:
     """Return the columns of the terminal on stdout (or stderr); None for a pipe: no limit."""
-    stream = sys.stderr if err else sys.stdout
+    stream = _stream(err=err)
     if not stream.isatty():
         return None
     return shutil.get_terminal_size().columns

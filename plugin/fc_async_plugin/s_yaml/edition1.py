@@ -445,7 +445,7 @@ def _less(table: Table, key: str) -> Table:
     """Return a table without an entry."""
     entries = dict(table.entries)
     entries.pop(key, None)
-    return Table(*table.mark, entries, table.keys)
+    return table.with_entries(entries)
 
 
 def _referred(node: Node | None, root: Table) -> Table:

@@ -278,7 +278,7 @@ def _without(table: Table, path: list[str]) -> Table:
         del entries[key]
     elif isinstance(child, Table):
         entries[key] = _without(child, inner_path)
-    return Table(*table.mark, entries, table.keys)
+    return table.with_entries(entries)
 
 
 def _without_nulls(table: Table) -> Table:
@@ -288,7 +288,7 @@ def _without_nulls(table: Table) -> Table:
             entries[key] = _without_nulls(child)
         elif not _is_null(child):
             entries[key] = child
-    return Table(*table.mark, entries, table.keys)
+    return table.with_entries(entries)
 
 
 def _is_null(node: Node) -> bool:

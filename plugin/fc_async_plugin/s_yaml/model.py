@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
@@ -147,6 +147,10 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
         """The resources that describe functions; the others belong to ``s`` alone."""
         return [resource for resource in self.resources if is_function(resource)]
 
+    def with_resources(self, resources: Iterable[Resource]) -> Project:
+        """Return the project with other resources in place of its own."""
+        return msgspec.structs.replace(self, resources=tuple(resources))
+
 
 def project_of(resolved: Resolved) -> Project:
     """Return the project of a template: the fourth pass."""
@@ -239,7 +243,7 @@ def with_props(project: Project, props: Mapping[str, dict[str, Any]]) -> Project
         if resource.name in props:
             resource = msgspec.structs.replace(resource, props=props[resource.name])  # noqa: PLW2901
         resources.append(resource)
-    return msgspec.structs.replace(project, resources=tuple(resources))
+    return project.with_resources(resources)
 
 
 def _with_account(resources: tuple[Resource, ...]) -> tuple[Resource, ...]:

@@ -92,6 +92,10 @@ class Table(_Written, frozen=True):
         """Return where a key was written."""
         return Position(*self.keys[key])
 
+    def with_entries(self, entries: dict[str, Node]) -> Table:
+        """Return the mapping with other entries, whose keys were written where they were."""
+        return Table(*self.mark, entries, self.keys)
+
 
 class Array(_Written, frozen=True):
     """A sequence."""

@@ -65,7 +65,7 @@ def filled(project: Project, endpoint: str, account_id: str) -> Project:
         )
         for resource in project.resources
     ]
-    return msgspec.structs.replace(project, resources=tuple(resources))
+    return project.with_resources(resources)
 
 
 def _outputs(resource: Resource, endpoint: str, account_id: str) -> dict[str, str]:

@@ -168,8 +168,8 @@ class _Builder:
             node = Leaf(self._file, line, column, value)
         if event.anchor is not None:
             self._anchors[event.anchor] = (node, 1)
-        frame = self._stack[-1] if self._stack else None
-        if frame is not None and frame.key is None and isinstance(frame.node, Table):
+        frame = self._frame_without_key()
+        if frame is not None:
             frame.key = Leaf(
                 self._file,
                 line,
@@ -200,8 +200,7 @@ class _Builder:
             raise failure(
                 self._position(event), f"nested deeper than {MAX_DEPTH} levels", kind="limit"
             )
-        frame = self._stack[-1] if self._stack else None
-        if frame is not None and frame.key is None and isinstance(frame.node, Table):
+        if self._frame_without_key() is not None:
             self._fail(event, "a key is a string or a number, not a collection")
         is_map = isinstance(event, yaml.MappingStartEvent)
         if event.tag not in {None, "!", _TAG + ("map" if is_map else "seq")}:
@@ -228,14 +227,21 @@ class _Builder:
         node, size = anchored
         # What an alias repeats counts again: ten levels of ten aliases are ten thousand million.
         self._charge(event, size)
-        frame = self._stack[-1] if self._stack else None
-        if frame is not None and frame.key is None and isinstance(frame.node, Table):
+        frame = self._frame_without_key()
+        if frame is not None:
             if not isinstance(node, Leaf):
                 self._fail(event, "a key is a string or a number, not a collection")
             frame.key = Leaf(*self._position(event), javascript.to_text(node.value))
             frame.merging = False
         else:
             self._add(node, event)
+
+    def _frame_without_key(self) -> _Frame | None:
+        """Return the innermost mapping if a key of it comes next; None otherwise."""
+        frame = self._stack[-1] if self._stack else None
+        if frame is None or frame.key is not None or not isinstance(frame.node, Table):
+            return None
+        return frame
 
     def _add(self, node: Node, event: yaml.Event | None) -> None:
         if not self._stack:

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from fc_async_plugin.s_yaml.model import Resource
     from fc_async_plugin.s_yaml.problems import Position
 
+    VersionsByAlias = Mapping[Node, tuple[str, ...]]
+    """The versions that aliases may lead to, by the node of the alias."""
+
 
 class Link(NamedTuple):
     """One destination as it is written in a template.
@@ -133,7 +136,7 @@ def _resolved(written: Iterable[Link], own_account: str) -> list[Link]:
 def build(
     resources: Iterable[Resource],
     *,
-    aliases: Mapping[Node, tuple[str, ...]] | None = None,
+    aliases: VersionsByAlias | None = None,
     live: Iterable[Edge] = (),
     written: Sequence[Link] | None = None,
 ) -> Graph:
@@ -165,7 +168,7 @@ def build(
 def _build(
     functions: Sequence[Resource],
     destinations: Iterable[Link],
-    aliases: Mapping[Node, tuple[str, ...]],
+    aliases: VersionsByAlias,
     live: Iterable[Edge],
 ) -> Graph:
     edges = []
@@ -184,7 +187,7 @@ def _build(
     return Graph(behind, chain.from_iterable(_edges_of_versions(edge, aliases) for edge in edges))
 
 
-def _edges_of_versions(edge: Edge, aliases: Mapping[Node, tuple[str, ...]]) -> Iterator[Edge]:
+def _edges_of_versions(edge: Edge, aliases: VersionsByAlias) -> Iterator[Edge]:
     for source in versions(edge.source, aliases):
         for target in versions(edge.target, aliases):
             yield edge._replace(source=source, target=target)
@@ -205,7 +208,7 @@ def trigger_edges(resources: Iterable[Resource]) -> Iterator[Edge]:
             yield Edge(origin, target, "trigger", written, str(trigger.get("triggerName") or ""))
 
 
-def versions(node: Node, aliases: Mapping[Node, tuple[str, ...]]) -> list[Node]:
+def versions(node: Node, aliases: VersionsByAlias) -> list[Node]:
     """Return the nodes that a node stands for: the versions of an alias, or itself."""
     alias_versions = aliases.get(node)
     if not alias_versions:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from fc_async_plugin.check.graph.build import source_node
 from fc_async_plugin.check.rules.rule import RELATED, Found, Related, rule
 from fc_async_plugin.check.rules.triggers import written_triggers
-from fc_async_plugin.project.code import DEFAULT_HANDLER, code_below, folder_of
+from fc_async_plugin.project.code import code_below, folder_of, handler_of
 from fc_async_plugin.s_yaml.files import MAX_CODE_BYTES, read_text
 from fc_async_plugin.s_yaml.model import BLOCK, is_unresolved
 from fc_async_plugin.s_yaml.problems import TemplateError
@@ -74,9 +74,9 @@ def age_shorter_than_retries(context: Context) -> Iterator[Found]:
     The age counts from the trigger; what is too old is dropped, retries left or not.
     """
     for resource, _ in context.blocks:
-        age = _number(resource.at(BLOCK, "maxAsyncEventAgeInSeconds"), limits.EVENT_AGE_SECONDS)
+        age = _age(resource)
         retries = _number(resource.at(BLOCK, "maxAsyncRetryAttempts"), limits.RETRY_ATTEMPTS)
-        timeout = _number(resource.at("timeout"), limits.FUNCTION_TIMEOUT_SECONDS)
+        timeout = _timeout(resource)
         # What is invalid has a finding of its own; a comparison would add a wrong one.
         if age is None or retries is None or timeout is None:
             continue
@@ -99,7 +99,7 @@ def age_shorter_than_delay(context: Context) -> Iterator[Found]:
     The age counts from the trigger, the time of a delay included.
     """
     for resource, _ in context.blocks:
-        age = _number(resource.at(BLOCK, "maxAsyncEventAgeInSeconds"), limits.EVENT_AGE_SECONDS)
+        age = _age(resource)
         if age is not None and age <= limits.DELAY_SECONDS.high:
             yield Found(
                 f"an invocation of {resource.function_name} with x-fc-async-delay of {age} s or"
@@ -107,6 +107,14 @@ def age_shorter_than_delay(context: Context) -> Iterator[Found]:
                 resource.where(BLOCK, "maxAsyncEventAgeInSeconds"),
                 "keep delays below, or raise the age",
             )
+
+
+def _age(resource: Resource) -> int | None:
+    return _number(resource.at(BLOCK, "maxAsyncEventAgeInSeconds"), limits.EVENT_AGE_SECONDS)
+
+
+def _timeout(resource: Resource) -> int | None:
+    return _number(resource.at("timeout"), limits.FUNCTION_TIMEOUT_SECONDS)
 
 
 def _number(value: Any, allowed: limits.Range) -> int | None:
@@ -190,7 +198,7 @@ def _unread(resource: Resource, error: TemplateError) -> Found:
 
 def _findings(resource: Resource, pace: _Pace) -> Iterator[Found]:
     name = resource.function_name
-    age = _number(resource.at(BLOCK, "maxAsyncEventAgeInSeconds"), limits.EVENT_AGE_SECONDS)
+    age = _age(resource)
     if pace.hops and age is not None and age <= limits.DELAY_SECONDS.high:
         yield Found(
             f"messages of {name} that wait for their slots at {pace.rate} expire: each wait is up"
@@ -200,7 +208,7 @@ def _findings(resource: Resource, pace: _Pace) -> Iterator[Found]:
         )
     reserved = resource.at("concurrencyConfig", "reservedConcurrency")
     each = _number(resource.at("instanceConcurrency"), limits.INSTANCE_CONCURRENCY)
-    timeout = _number(resource.at("timeout"), limits.FUNCTION_TIMEOUT_SECONDS)
+    timeout = _timeout(resource)
     if type(reserved) is not int or each is None or timeout is None:
         return
     possible = reserved * each / timeout
@@ -223,7 +231,7 @@ def _module(folder: Path, resource: Resource) -> Path | None:
     if not resource.runtime.startswith("python"):
         return None
     code = code_below(folder, resource)
-    module = str(resource.props.get("handler") or DEFAULT_HANDLER).rpartition(".")[0]
+    module = handler_of(resource).rpartition(".")[0]
     return None if code is None else code / f"{module}.py"
 
 

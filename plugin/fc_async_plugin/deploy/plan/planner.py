@@ -317,8 +317,8 @@ def without_unknown(project: Project) -> tuple[Project, tuple[str, ...]]:
         for path, text in islice(unresolved_in(values), 1):
             name = ".".join(map(str, path))
             sentences[resource.name] = _sentence(resource.name, f"its {name} is {text}")
-    resources = tuple(resource for resource in project.resources if resource.name not in sentences)
-    return msgspec.structs.replace(project, resources=resources), tuple(sentences.values())
+    complete = (resource for resource in project.resources if resource.name not in sentences)
+    return project.with_resources(complete), tuple(sentences.values())
 
 
 def without_missing(plan: Plan, project: Project) -> Plan:
