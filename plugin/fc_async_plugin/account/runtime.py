@@ -126,6 +126,7 @@ def replace_state(endpoint: str, snapshot: bytes | None) -> None:
 def _after_restart(client: Client, run: str) -> Run:
     """Return the run of a runtime that follows another one."""
     reason = "it has not restarted"
+    # A runtime that cannot start again never answers; import and clear waited for it without end.
     until = time.monotonic() + admin.STATE_SECONDS
     while time.monotonic() < until:
         try:

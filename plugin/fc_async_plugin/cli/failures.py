@@ -117,6 +117,7 @@ def _show(groups: Sequence[FailureGroup], now: int) -> None:
         again = "not possible: nothing kept the payload"
         if group.condition == NOT_DELIVERED:
             again = "deliver the event again, in the console"
+        # `events replay` would find nothing, and a replay of the tasks would run them once more.
         elif group.waiting == 0:
             again = "no message waits in the queue: it was sent again, received, or is yet to come"
         for line in _wrapped(group.send_again or again, width - 14):

@@ -85,6 +85,7 @@ def command(
             )
             click.echo("  make dev    # runs the functions and a console; each save is deployed")
             click.echo("  make plan   # what a deployment to an account would change")
+    # Last: above the next steps, it read as if they could be done at once.
     if first:
         terminal.note(f"But first: {first}")
 
@@ -102,6 +103,7 @@ def _list(output: Format) -> None:
 
 def _show(templates: list[tuple[str, str]]) -> None:
     """Print templates with what they make, in several lines where a terminal is narrow."""
+    # A table cuts its last column: on 80 columns, no template had a whole sentence.
     formatter = click.HelpFormatter(width=terminal.width() or sys.maxsize)
     formatter.write_dl(templates)
     click.echo(formatter.getvalue(), nl=False)

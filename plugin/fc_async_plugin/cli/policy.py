@@ -118,6 +118,7 @@ def command(  # noqa: PLR0917 -- click passes options by name
 
 def _note_unknown(expressions: list[str]) -> None:
     """Say on stderr which expressions are not known, and what makes the account known."""
+    # RAM takes an expression for a name: the role of a first deployment was refused for it.
     if expressions:
         ways = "--account-id, -a or FC_ASYNC_ACCOUNT_ID names the account"
         hint = f" ({ways})" if any("AccountID" in expression for expression in expressions) else ""

@@ -103,6 +103,7 @@ def _tell_left(
     from fc_async_plugin.account import connection
     from fc_async_plugin.project import channels
 
+    # What deploy --create-missing has made stays, and went unmentioned.
     removed = [resource for resource in project.functions if not names or resource.name in names]
     staying = [resource for resource in project.functions if resource not in removed]
     if removed and not functions:
@@ -115,6 +116,7 @@ def _tell_left(
     is_local = connection.is_here(account)
     for channel in leftovers.existing:
         terminal.note(f"Left: {_shown(channel)}, {_way_out(channel, is_local=is_local)}.")
+    # Keys that may remove functions need not be allowed to read queues.
     if leftovers.unread:
         shown = ", ".join(map(_shown, leftovers.unread))
         terminal.note(f"Not looked for, and left if they exist: {shown} ({leftovers.reason})")

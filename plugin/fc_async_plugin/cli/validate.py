@@ -159,6 +159,7 @@ def command(
 
 def _note_unread(context: Context) -> None:
     """Name on stderr the destinations and sources that ``--live`` does not look for."""
+    # A template with a queue that does not exist passed, as if --live had looked for it.
     nodes = set()
     for edge in context.graph.edges:
         if edge.written:

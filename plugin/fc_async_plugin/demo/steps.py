@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from fc_async_sdk.models import AsyncTask
 
 LONG_POLL_SECONDS = 20
+# The first start from a new environment compiles all modules: 20 s were too few on a busy machine.
 START_SECONDS = 60
 """A start takes about one second; after this time it has failed."""
 
@@ -218,6 +219,7 @@ def invoke_failing(stage: Stage) -> None:
     say(stage.console, f"  request     {event.request.json()}")
     error = event.response.json()["errorMessage"]
     say(stage.console, f"  error       {error}")
+    # Any failure leads to the queue: an AttributeError of the handler once looked like this one.
     check(error == "scratched.mov is damaged", "the function failed with another error")
     check(event.request_id == accepted.request_id, "the event is of another request")
     check(event.attempts == ATTEMPTS, "the event has other attempts")
@@ -242,6 +244,7 @@ def finish_after_kill(stage: Stage) -> None:
         lambda: len(finished_burst(stage.client)) == BURST,
         f"all {BURST} accepted invocations finish",
     )
+    # A kill ends attempts, which run again: only the final status counts.
     lost = [task for task in finished_burst(stage.client) if not task.succeeded]
     check(not lost, f"{len(lost)} did not succeed")
     say(stage.console, f"all {BURST} finished: nothing that was accepted was lost")
@@ -271,6 +274,7 @@ def show_outcome(stage: Stage) -> None:
         stage.console,
         "a destination is called at least once: a kill may have one called twice",
     )
+    # Not equal: an event that was delivered just before the kill is delivered again.
     succeeded = metrics[DESTINATION_SUCCEEDED]
     failed = metrics[DESTINATION_ERRORS]
     check(succeeded >= delivered, f"{delivered} delivered, {metrics} counted")

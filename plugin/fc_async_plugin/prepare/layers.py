@@ -55,6 +55,7 @@ def _instead(layer: PublicLayer, *, install: bool) -> str:
             "what is in it is not known, and the functions lack it: write a folder or a zip of its "
             "files in its place in layers, for this machine alone in env.yaml: fc-async dev --env"
         )
+    # Programs of this machine stand in for those of a layer: /opt/bin/nginx leads to the one here.
     if is_here(layer):
         return f"{layer.command or layer.modules[0]} of this machine is used instead"
     if layer.command:

@@ -34,6 +34,7 @@ def files_of(folder: Path) -> dict[Path, State]:
     specs = [*_ignored(folder)]
     states: dict[Path, State] = {}
     for parent, folders, names in os.walk(folder):
+        # os.walk goes on into what is left in this list.
         folders[:] = [name for name in folders if name not in _NOT_READ]
         if len(states) > _MOST_FILES:
             return {}

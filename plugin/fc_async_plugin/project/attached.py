@@ -153,6 +153,7 @@ def concurrency(resource: Resource) -> Documents:
         return {}
     refuse_unresolved(resource, block, CONCURRENCY)
     count = block.get("reservedConcurrency") if isinstance(block, dict) else None
+    # A bool is an int as well: true would reserve one instance.
     if type(count) is not int or set(block) != {"reservedConcurrency"}:
         raise failure(
             resource.where(CONCURRENCY),

@@ -73,6 +73,7 @@ def of_account(nodes: Iterable[Node], account_id: str) -> list[Node]:
 
 def not_created(state: Wanted) -> list[str]:
     """Return what a template names and no deployment creates, one sentence each."""
+    # Otherwise --create-missing would read as if it had made a failure topic, too.
     topics = sorted({node.name for node in _nodes(state, "") if node.kind == "rocketmq"})
     return [f"not created by fc-async: topic {name} of RocketMQ" for name in topics]
 

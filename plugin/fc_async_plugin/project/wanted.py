@@ -263,6 +263,7 @@ def _code(project: Project, resource: Resource, *, local: bool) -> Code | None:
     try:
         package = pack(path, MAX_LOCAL_ZIP_BYTES if local else MAX_ZIP_BYTES)
     except ConfigurationError as error:
+        # A folder that git does not have is missing or empty until its build has run.
         built = not path.exists() or "without files" in str(error)
         advice = "build it, or correct the path" if built else ""
         raise failure(resource.where("code"), str(error), advice, kind="file") from error

@@ -85,6 +85,7 @@ def advise(choice: Choice, output: Format, *, name_functions: bool) -> None:
     if output == "json" or not choice.chosen:
         return
     options_to_send = "-y"
+    # A file has no destination that says which functions its events are of.
     if name_functions:
         functions = {event.function for _, event in choice.chosen if event.function}
         names = [f"--function {shlex.quote(name)}" for name in sorted(functions)]
