@@ -122,19 +122,24 @@ def explain_trust(data: Path, output: Format) -> int:
 
 def write_launch(choices: Choices) -> int:
     """Write the file for VS Code after asking."""
-    sources = sources_of(_read(choices, _templates_of(choices), Account(), Answers()))
-    targets = launch.chosen(sources, choices.debug) if choices.debug else launch.targets(sources)
+    projects = _read(choices, _templates_of(choices), Account(), Answers())
+    sources = sources_of(projects)
+    targets = launch.targets(sources)
+    if choices.debug:
+        targets = launch.chosen(sources, choices.debug)
     if not targets:
         raise PluginError("no function in Python or Node has its code in a folder: none to debug")
     file = launch.LAUNCH_FILE
     before = file.read_text(encoding="utf-8") if file.exists() else None
-    after = launch.merged(before, [launch.configuration(target) for target in targets])
+    entries = [launch.configuration(target) for target in targets]
+    after = launch.merged(before, entries)
     if after == before:
         click.echo(f"{file} is up to date.")
         return DONE
     for target in targets:
         terminal.note(f"{target.function}: 127.0.0.1:{target.port}")
-    terminal.confirm(f"{'Change' if before else 'Write'} {file}?", yes=choices.yes)
+    verb = "Change" if before else "Write"
+    terminal.confirm(f"{verb} {file}?", yes=choices.yes)
     file.parent.mkdir(exist_ok=True)
     file.write_text(after, encoding="utf-8")
     click.echo(f"Wrote {file}. Start with: fc-async dev --debug FUNCTION")
@@ -208,6 +213,7 @@ def _run(choices: Choices) -> int:
         _welcome(screen, running, choices, projects)
         for output in prepared.outputs:  # what keeps a function from running comes first
             say = functools.partial(screen.say, output.kind, output.text, style=output.style)
+            # What functions lack stands below the line that says what was deployed.
             if output.deferred:
                 events.put(say)
             else:
@@ -226,6 +232,7 @@ def _prepare(
     choices: Choices, templates: Templates, answers: Answers, installer: Installer
 ) -> Prepared:
     """Ask for all that runs before the functions do, at once; then build what was allowed."""
+    # No runtime is started yet: what depends on its account is filled in when it is deployed to.
     loaded = _load(choices, templates, Account())
     outputs = _answered(choices, loaded)
     settings = _settings_of(loaded)
@@ -240,39 +247,48 @@ def _prepare(
     builder = _builder(choices, templates, projects, answers, settings)
     due = builder.due()
     installations = installer.due(projects)
-    packages = [installation.wish for installation in installations]
-    builds = [building.wish(build) for build in due]
-    refused = _ask(choices, answers, [*starts.values(), *values.values(), *builds, *packages])
+    wishes = [*starts.values(), *values.values()]
+    wishes += [building.wish(build) for build in due]
+    wishes += [installation.wish for installation in installations]
+    refused = _ask(choices, answers, wishes)
     if refused:
         outputs.append(Output("note", refused))
 
-    taken = {file: wish.text for file, wish in values.items() if wish.key in answers}
-    outputs += [Output("note", text) for text in taken.values()]
+    taken = {file: wish for file, wish in values.items() if wish.key in answers}
+    outputs += [Output("note", wish.text) for wish in taken.values()]
     allowed = _allowed(starts, answers)
     choices = choices._replace(allowed=allowed, examples=frozenset(taken))
+    # Examples are read before the deployment: with them a function may need other packages.
     if choices.examples:
         loaded = _load(choices, templates, Account())
     projects = _chosen(choices, loaded, settings, allowed)
     if refused:
+        # Without the programs that the user did not allow, other builds may be due.
         builder = _builder(choices, templates, projects, answers, settings)
         due = builder.due()
-    outputs += [
-        Output("problem", text, "bad") for text in _build(builder, due, projects, installer)
-    ]
-    installer.after_builds(
-        projects,
-        [installation for installation in installations if installation.wish.key in answers],
-    )
-    for name in sorted(allowed & choices.images.keys()):
-        notes = commands.notes_of_image(name, choices.images[name])
-        outputs += [Output("note", text) for text in notes]
+    for text in _build(builder, due, projects, installer):
+        outputs.append(Output("problem", text, "bad"))
+    agreed = [each for each in installations if each.wish.key in answers]
+    installer.after_builds(projects, agreed)
+    outputs += _needs_of_images(choices)
     outputs += _lacks(projects, install=not refused)
     return Prepared(choices, projects, builder, outputs)
 
 
+def _needs_of_images(choices: Choices) -> Iterator[Output]:
+    """Yield what the images that start need and nothing installs or makes here."""
+    for name in sorted(choices.allowed & choices.images.keys()):
+        for text in commands.notes_of_image(name, choices.images[name]):
+            yield Output("note", text)
+
+
 def _allowed(wishes: Mapping[str, Wish], answers: Answers) -> frozenset[str]:
     """Return the resources that the user lets start."""
-    return frozenset(name for name, wish in wishes.items() if wish.key in answers)
+    allowed: set[str] = set()
+    for name, wish in wishes.items():
+        if wish.key in answers:
+            allowed.add(name)
+    return frozenset(allowed)
 
 
 def _answered(choices: Choices, loaded: Sequence[Project]) -> list[Output]:
@@ -288,6 +304,7 @@ def _answered(choices: Choices, loaded: Sequence[Project]) -> list[Output]:
     for project in loaded:
         answered = {*started, *settings}
         for question in questions.questions(deployed(project, choices.resources), answered):
+            # -y says yes to what was read. Which of several files is meant was not.
             if choices.yes or choices.build or not terminal.can_ask():
                 outputs.append(Output("note", question.unanswered))
             elif chosen := _choose(question):
@@ -331,8 +348,11 @@ def _images(
     choices: Choices, loaded: Sequence[Project], settings: Mapping[str, FunctionSettings]
 ) -> dict[str, Image]:
     """Return the images that start as their Dockerfiles say, by resource."""
-    images = commands.images_of(deployed(project, choices.resources) for project in loaded)
-    return {name: image for name, image in images.items() if name not in settings}
+    chosen = [deployed(project, choices.resources) for project in loaded]
+    images = commands.images_of(chosen)
+    for name in settings:  # what the user has written takes the place of the Dockerfile
+        images.pop(name, None)
+    return images
 
 
 def _start_wishes(
@@ -348,6 +368,7 @@ def _start_wishes(
         file = settings_file.file_of(project.file)
         for resource in deployed(project, choices.resources).resources:
             chosen = settings.get(resource.name)
+            # A build is a wish of its own, with the files that it reads.
             if chosen and chosen != FunctionSettings(build=chosen.build):
                 wishes[resource.name] = commands.wish_of_settings(file, resource.name, chosen)
     return wishes
@@ -361,7 +382,10 @@ def _builder(
     settings: Mapping[str, FunctionSettings],
 ) -> Builder:
     """Return the builder of the functions that can run here."""
-    lines = {name: chosen.build for name, chosen in settings.items() if chosen.build}
+    lines: dict[str, str] = {}
+    for name, chosen in settings.items():
+        if chosen.build:
+            lines[name] = chosen.build
     builds = building.builds_of(projects, answers, choices.images, lines)
     # A build of a function that cannot run here would ask for tools and minutes for nothing.
     built = {""}
@@ -369,8 +393,9 @@ def _builder(
         for resource in project.resources:
             if not commands.why_not_run(project, resource):
                 built.add(resource.name)
-    folders = [folder_of(project) for project in projects]
-    environ = files.variables([Path.cwd(), *folders], templates.environ)
+    folders = [Path.cwd()]
+    folders += [folder_of(project) for project in projects]
+    environ = files.variables(folders, templates.environ)
     if not choices.pass_keys:
         environ = programs.without_keys(environ)
     runs = [build for build in builds if build.resource in built]
@@ -390,9 +415,9 @@ def _build(
     failed = builder.run(due)
     # The output of a build has what it needs: a second installation into it took 472 MB.
     builder.keep_made(folder for folder in absent if folder.exists())
-    made = {folder for folder in folders if builder.has_made(folder)}
+    outputs = {folder for folder in folders if builder.has_made(folder)}
     # An installation that has failed in a build fails again, after as many seconds.
-    installer.leave_alone(made | builder.failed_folders)
+    installer.leave_alone(outputs | builder.failed_folders)
     installer.write_within(builder.own_writes)
     return failed
 
@@ -427,6 +452,7 @@ def _check_data(data: Path, sources: Sequence[Source]) -> None:
     for source in sources:
         code = source.code.resolve() if source.code else None
         inside = code is not None and folder.is_relative_to(code)
+        # Each write of the runtime would be a save of the function, and the next one its effect.
         if code and inside and not is_ignored(f"{folder.relative_to(code).as_posix()}/"):
             reason = f"--data {data} is in the code folder of {source.function}"
             fix = f"name a folder outside of {shown(code)}, or leave it out"
@@ -438,17 +464,21 @@ def _ask(choices: Choices, answers: Answers, wishes: Sequence[Wish]) -> str:
     new = answers.new(wishes)
     if not new:
         return ""
+    # A pipe or a job must not wait for an answer that cannot come.
     if not (choices.yes or choices.build or terminal.can_ask()):
+        again = ["fc-async", *sys.argv[1:]]
+        for flag in ("--build", "--install", "-y"):
+            if flag not in again:
+                again.append(flag)
         texts = "; ".join(wish.text for wish in new)
-        flags = [flag for flag in ("--build", "--install", "-y") if flag not in sys.argv]
-        again = shlex.join(["fc-async", *sys.argv[1:], *flags])
-        return f"not done, because no terminal can be asked: {texts}; to do it: {again}"
+        command = shlex.join(again)
+        return f"not done, because no terminal can be asked: {texts}; to do it: {command}"
     _show_wishes(choices, new)
     if choices.build or choices.yes:
         terminal.confirm("Do this now?", yes=choices.yes)
     elif not click.confirm("Do this now?", err=True):
         return "nothing of that was done; fc-async dev asks again when it starts"
-    answers.keep(dict.fromkeys((wish.key for wish in new), ""))
+    answers.keep({wish.key: "" for wish in new})
     return ""
 
 
@@ -542,6 +572,7 @@ def _chosen(
         if name in allowed and image.command:
             started[name] = image.command
     started |= commands.read(choices.commands)  # takes precedence: the user has typed it now
+    # A file of the repository only proposes: nothing of it is used that the user did not allow.
     used = {name: chosen for name, chosen in settings.items() if name in allowed}
     check_names(projects, started)
     chosen_projects: list[Project] = []
@@ -574,14 +605,15 @@ def _welcome(
 ) -> None:
     """Say where everything is, and how a function is called."""
     addresses = running.addresses
-    resources = (resource for project in projects for resource in project.resources)
-    names = (resource.name for resource in resources if is_function(resource))
+    sources = sources_of(projects)
+    example = sources[0].resource if sources else "FUNCTION"
     account = f"{addresses.account_id} in {addresses.region}"
+    data = shown(Path(addresses.data))
     lines = [
         f"FC API   {addresses.fc}  (TLS: fc-async dev --trust)",
         *runtime_options.services(addresses),
-        f"Account  {account}  Data {shown(Path(addresses.data))}",
-        f"Call     fc-async invoke {next(names, 'FUNCTION')} '{{}}'",
+        f"Account  {account}  Data {data}",
+        f"Call     fc-async invoke {example} '{{}}'",
         f"Programs FC_ASYNC_ENDPOINT={addresses.fc}",
     ]
     first = "Local runtime"
@@ -590,7 +622,8 @@ def _welcome(
     elif moved := runtime_options.moved(choices.port, addresses.fc):
         first = f"Local runtime; {moved}"
     facts = {"addresses": msgspec.to_builtins(addresses), "attached": running.attached}
-    screen.say("ready", "\n".join([first, *lines]), **facts)
+    text = "\n".join([first, *lines])
+    screen.say("ready", text, **facts)
     if running.attached and choices.assignments:
         screen.say(
             "warning",

@@ -37,7 +37,10 @@ class DeployedFunctions:
     @property
     def broken_files(self) -> set[Path]:
         """All files that cannot be read."""
-        return {path for files in self.broken.values() for path in files}
+        paths: set[Path] = set()
+        for files in self.broken.values():
+            paths.update(files)
+        return paths
 
     def has_function(self, resource: str) -> bool:
         """Return whether a resource was ever deployed."""
@@ -51,21 +54,32 @@ class DeployedFunctions:
         """
         if file is None:
             return bool(self._good)
-        return any(file in self.broken.get(resource, {}) for resource in self._good)
+        broken = [self.broken.get(resource, {}) for resource in self._good]
+        return any(file in files for files in broken)
 
     def resources_of(self, project: Project) -> set[str]:
         """Return the functions of one template, by their resources."""
-        return {source.resource for source in self.sources if source.template == project.file}
+        resources: set[str] = set()
+        for source in self.sources:
+            if source.template == project.file:
+                resources.add(source.resource)
+        return resources
 
     def replace(self, projects: Sequence[Project]) -> set[str]:
         """Take other templates; return the functions that these no longer have."""
         sources = sources_of(projects)
         # A resource that the user left out of this run has not gone.
-        left_out = {name for project in projects for name in project.left_out}
-        before = {source.function for source in self.sources if source.resource not in left_out}
+        left_out: set[str] = set()
+        for project in projects:
+            left_out.update(project.left_out)
+        gone: set[str] = set()
+        for source in self.sources:
+            if source.resource not in left_out:
+                gone.add(source.function)
+        gone -= {source.function for source in sources}
         self.projects = tuple(projects)
         self.sources = sources
-        return before - {source.function for source in sources}
+        return gone
 
     def note(self, resources: Collection[str], failed: Collection[str]) -> None:
         """Note which of some resources were deployed and which failed."""

@@ -74,9 +74,10 @@ class Result(NamedTuple):
     @property
     def refused(self) -> bool:
         """True if something could not be deployed."""
-        return bool(self.failures or self.broken) or any(
-            finding.stops for finding in self.findings or ()
-        )
+        if self.failures or self.broken:
+            return True
+        findings = self.findings or ()
+        return any(finding.stops for finding in findings)
 
 
 class Deployer:
@@ -133,10 +134,12 @@ class Deployer:
         at all. If every function has errors, or what remains is still wrong without them, nothing
         is deployed: half a project would call the other half in the cloud.
         """
+        # A file that a template extends may be new since the last reading: it is watched, too.
         try:
             projects = tuple(self._read())
         except TemplateError as error:
-            return Result(findings=tuple(rules.check(rules.Context([], error.problems))))
+            context = rules.Context([], error.problems)
+            return Result(findings=tuple(rules.check(context)))
         self.files |= template_files(projects)
         judged = judging.judge(projects, self._deployed.projects)
         if judged.stops:
@@ -173,22 +176,31 @@ class Deployer:
             return Result()
         for source in sources:
             self._check(source, changed)
-        resources = {source.resource for source in sources} | self._deployed.unfinished
-        return self._deploy([source for source in self.sources if source.resource in resources])
+        resources = {source.resource for source in sources}
+        # What failed may have failed for the file that is saved now, such as a layer.
+        resources |= self._deployed.unfinished
+        chosen = [source for source in self.sources if source.resource in resources]
+        return self._deploy(chosen)
 
     def _tell_places(self) -> None:
         """Tell the runtime where the destinations of functions without a problem are written."""
         for project in self._deployed.projects:
             resources = self._deployed.resources_of(project)
+            resources -= self._deployed.unfinished
             with suppress(FcAsyncError):  # only the console's graph has less to say
-                places.tell(self._regions, project, resources - self._deployed.unfinished)
+                places.tell(self._regions, project, resources)
 
     def _check(self, source: Source, changed: Collection[Path]) -> None:
         """Note whether a function has broken files: new ones, or earlier ones that still are."""
-        files = {file for file in changed if affected([source], [file])}
-        files |= self._deployed.broken[source.resource].keys()
+        known = self._deployed.broken[source.resource]
+        files = set(known)
+        for file in changed:
+            if affected([source], [file]):
+                files.add(file)
         checked = syntax.check(source, sorted(files))
-        self._deployed.broken[source.resource] = {broken.path: broken for broken in checked}
+        known.clear()
+        for broken in checked:
+            known[broken.path] = broken
 
     def _deploy(self, sources: Sequence[Source]) -> Result:
         broken: list[Broken] = []
@@ -210,7 +222,9 @@ class Deployer:
             steps += done
             for texts in refusals.values():
                 failures += texts
-        return Result(tuple(steps), tuple(failures), broken=tuple(dict.fromkeys(broken)))
+        # Functions may share a folder, and with it a broken file.
+        distinct = dict.fromkeys(broken)
+        return Result(tuple(steps), tuple(failures), broken=tuple(distinct))
 
     def _apply(
         self, project: Project, resources: Collection[str]
@@ -233,19 +247,22 @@ class Deployer:
         project = msgspec.structs.replace(project, resources=tuple(ready))
         try:
             wants = wanted(project, functions=True, local=True, refuse=refuse)
-            plan = plan_changes(wants, read_account(self._regions, wants), prune=True)
+            current = read_account(self._regions, wants)
+            plan = plan_changes(wants, current, prune=True)
             keep_code = partial(operations.keep_code, self._folder)
             performer = Performer(self._regions, sleep=time.sleep, keep_code=keep_code)
             carried_out = _carry_out(plan, performer)
         except (FcAsyncError, PluginError) as error:
             # It concerns the plan of all: which function it is of is not known.
-            return (), refusals | {resource.name: [str(error)] for resource in ready}
+            for resource in ready:
+                refusals[resource.name] = [str(error)]
+            return (), refusals
         for resource in ready:
             function = Place(resource.region, resource.function_name)
             # Of two resources with one function name, the first one has the failures.
             texts = carried_out.failures.pop(function, [])
-            if texts:
-                refusals.setdefault(resource.name, []).extend(texts)
+            for text in texts:
+                refusals.setdefault(resource.name, []).append(text)
         return carried_out.done, refusals
 
     def _prepared(
@@ -283,11 +300,13 @@ class _CarriedOut(NamedTuple):
 
     def apply(self, steps: Sequence[Step], performer: Performer) -> list[str]:
         """Apply some steps, all or none; return why none was applied."""
-        report = executor.apply(Plan(steps=tuple(steps), needs=needs_of(steps)), performer)
+        plan = Plan(steps=tuple(steps), needs=needs_of(steps))
+        report = executor.apply(plan, performer)
         if report.outcome == "done":
             self.done.extend(report.done)
-        stuck = [f"left as it is: {step}" for step in report.stuck]
-        return [*map(str, report.failures), *stuck]
+        texts = [str(failure) for failure in report.failures]
+        texts += [f"left as it is: {step}" for step in report.stuck]
+        return texts
 
 
 def _carry_out(plan: Plan, performer: Performer) -> _CarriedOut:
@@ -298,9 +317,13 @@ def _carry_out(plan: Plan, performer: Performer) -> _CarriedOut:
     carried_out = _CarriedOut([], {})
     for obstacle in plan.obstacles:
         carried_out.failures[obstacle.place] = [str(obstacle)]
-    steps = [step for step in plan.steps if _place_of(step) not in carried_out.failures]
-    triggers = [step for step in steps if step.kind == "trigger"]
-    functions = [step for step in steps if step.kind != "trigger"]
+    functions: list[Step] = []
+    triggers: list[Step] = []
+    for step in plan.steps:
+        if _place_of(step) in carried_out.failures:
+            continue
+        steps = triggers if step.kind == "trigger" else functions
+        steps.append(step)
     # What is applied together is undone together: one function that the runtime refuses would
     # leave out all others.
     if carried_out.apply(functions, performer):

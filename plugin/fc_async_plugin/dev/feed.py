@@ -29,6 +29,7 @@ def pages(client: Client, page: Steps) -> Iterator[Steps]:
     last = page.last
     yield page
     while True:
+        # A long poll may take as long as the clock stands still, if that is virtual.
         page = client.send(admin.get_steps(last, wait=_WAIT_SECONDS))
         last = page.steps[-1].number if page.steps else last
         yield page
@@ -61,6 +62,7 @@ class Follower:
         Raises:
             FcAsyncError: The runtime does not answer.
         """
+        # From the start of the runtime: what it resumes at once would not be shown otherwise.
         begin = Steps(steps=[], last=0, missed=0)
         if not everything:
             begin = ask(self._client, admin.get_steps())

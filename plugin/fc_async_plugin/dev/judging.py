@@ -48,28 +48,39 @@ def judge(projects: Sequence[Project], earlier: Sequence[Project]) -> Judged:
         projects: The templates.
         earlier: The templates that were deployed last.
     """
-    checked = rules.check(rules.Context(projects), ignore=_OF_THE_CLOUD)
+    context = rules.Context(projects)
+    checked = rules.check(context, ignore=_OF_THE_CLOUD)
     # Notes are for "validate": here they would be printed again after each save.
     findings = tuple(finding for finding in checked if finding.severity != "note")
-    errors = {finding for finding in findings if finding.stops}
+    errors = _stopping(findings)
     if not errors:
         return Judged(projects, findings)
     sentences: list[str] = []
     wrong: list[Resource] = []
     sound: list[Project] = []
     for project in projects:
-        # A trigger first: one that is wrong must not cost the whole function.
+        # A trigger first: if it is wrong, that must not cost the whole function.
         checkable = _without_triggers(project, sentences)
-        of_project = [resource for resource in checkable.resources if _errors(checkable, resource)]
+        of_project = _wrong_resources(checkable)
         wrong += of_project
         sound.append(_with_earlier(checkable, of_project, earlier))
-    stops = len(wrong) == len(sources_of(projects))
+    functions = sources_of(projects)
+    stops = len(wrong) == len(functions)
     if not stops:
         # An error that remains is not of one function, such as a cycle: which one to leave out is
         # the user's to say.
-        remaining = rules.check(rules.Context(sound))
+        context = rules.Context(sound)
+        remaining = rules.check(context)
         stops = not errors.isdisjoint(remaining)
     return Judged(sound, findings, wrong, sentences, stops)
+
+
+def _wrong_resources(project: Project) -> list[Resource]:
+    return [resource for resource in project.resources if _errors(project, resource)]
+
+
+def _stopping(findings: Sequence[Finding]) -> set[Finding]:
+    return {finding for finding in findings if finding.stops}
 
 
 def _with_earlier(
@@ -79,14 +90,18 @@ def _with_earlier(
     names = {resource.name for resource in wrong}
     before: dict[str, Resource] = {}
     for known_project in earlier:
-        if known_project.file == project.file:
-            before |= {resource.name: resource for resource in known_project.resources}
+        is_same = known_project.file == project.file
+        if is_same:
+            for resource in known_project.resources:
+                before[resource.name] = resource
     resources: list[Resource] = []
     for resource in project.resources:
         if resource.name not in names:
             resources.append(resource)
-        elif resource.name in before:
-            resources.append(before[resource.name])
+            continue
+        last_good = before.get(resource.name)
+        if last_good is not None:
+            resources.append(last_good)
     return msgspec.structs.replace(project, resources=tuple(resources))
 
 
@@ -95,8 +110,16 @@ def _errors(project: Project, resource: Resource) -> set[tuple[str, str]]:
     if not is_function(resource):
         return set()
     alone = msgspec.structs.replace(project, resources=(resource,))
-    findings = rules.check(rules.Context([alone]))
-    return {(finding.rule, finding.message) for finding in findings if finding.stops}
+    context = rules.Context([alone])
+    findings = rules.check(context)
+    errors: set[tuple[str, str]] = set()
+    for finding in findings:
+        if not finding.stops:
+            continue
+        # Without its position: without a trigger, the same error stands elsewhere.
+        error = (finding.rule, finding.message)
+        errors.add(error)
+    return errors
 
 
 def _without_triggers(project: Project, sentences: list[str]) -> Project:
@@ -105,7 +128,8 @@ def _without_triggers(project: Project, sentences: list[str]) -> Project:
     for resource in project.resources:
         triggers = resource.props.get(TRIGGERS)
         if isinstance(triggers, list) and _errors(project, resource):
-            resources.append(_with_sound_triggers(project, resource, triggers, sentences))
+            changed = _with_sound_triggers(project, resource, triggers, sentences)
+            resources.append(changed)
         else:
             resources.append(resource)
     return msgspec.structs.replace(project, resources=tuple(resources))
@@ -116,14 +140,17 @@ def _with_sound_triggers(
 ) -> Resource:
     """Return a function with the triggers that add no error to those which it has without any."""
     sound: list[int] = []
-    own_errors = _errors(project, with_triggers(resource, sound))
+    without_triggers = with_triggers(resource, sound)
+    own_errors = _errors(project, without_triggers)
     for index, trigger in enumerate(triggers):
         # Each beside those before it: two triggers with one name are wrong only together.
         with_trigger = with_triggers(resource, [*sound, index])
         if _errors(project, with_trigger) <= own_errors:
             sound.append(index)
             continue
-        name = trigger.get("triggerName") if isinstance(trigger, dict) else index
+        name = index
+        if isinstance(trigger, dict):
+            name = trigger.get("triggerName", index)
         text = f"trigger {name} has errors; the function runs without it"
         sentences.append(f"{resource.function_name}: {text}")
     return with_triggers(resource, sound)

@@ -66,6 +66,7 @@ def reading(pressed: Callable[[str], None]) -> Iterator[bool]:
         signal.signal(signal.SIGCONT, resumed)
         for end in (wake, waker):
             os.close(end)
+        # In the background this write would stop the process (SIGTTOU) instead of ending it.
         if _in_foreground():
             termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
 

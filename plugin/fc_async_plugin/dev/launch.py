@@ -70,6 +70,7 @@ def chosen(sources: Sequence[Source], wishes: Iterable[str]) -> list[Target]:
     debuggable = {target.function: target for target in targets(sources)}
     functions = {source.resource: source.function for source in sources}
     asked: list[Target] = []
+    # The name of a resource means its function, as in all other commands.
     for wish in wishes:
         name, _, port = wish.partition(":")
         function = functions.get(name, name)
@@ -93,10 +94,11 @@ def _check_ports(asked: Sequence[Target]) -> None:
 
 def _refusal(name: str, function: str, sources: Sequence[Source], debuggable: Sequence[str]) -> str:
     """Return why a function that was asked for cannot be debugged."""
-    source = next((source for source in sources if source.function == function), None)
+    by_name = {source.function: source for source in sources}
+    source = by_name.get(function)
     if source is None:
-        near = get_close_matches(name, [source.function for source in sources], n=1)
         hint = f"; it has {', '.join(debuggable) or 'none'}"
+        near = get_close_matches(name, by_name, n=1)
         if near:
             hint = f", did you mean {near[0]}?"
         return f"--debug {name}: the template has no such function{hint}"
@@ -138,10 +140,17 @@ def _name(target: Target) -> str:
 
 def configuration(target: Target) -> dict[str, Any]:
     """Return the entry of ``launch.json`` for a function; it has no path of this machine."""
-    common = {"name": _name(target), "request": "attach"}
+    entry: dict[str, Any] = {"name": _name(target), "request": "attach"}
     if target.kind == "python":
-        return {**common, "type": "debugpy", "connect": {"host": _HOST, "port": target.port}}
-    return {**common, "type": "node", "address": _HOST, "port": target.port, "restart": True}
+        entry["type"] = "debugpy"
+        entry["connect"] = {"host": _HOST, "port": target.port}
+        return entry
+    entry["type"] = "node"
+    entry["address"] = _HOST
+    entry["port"] = target.port
+    # Each save ends the instance with its inspector: the editor waits for the next one.
+    entry["restart"] = True
+    return entry
 
 
 def merged(text: str | None, entries: Sequence[dict[str, Any]]) -> str:
@@ -161,7 +170,9 @@ def merged(text: str | None, entries: Sequence[dict[str, Any]]) -> str:
     configurations: list[Any] = []
     # In its old position: a user may have sorted the list that the editor shows.
     for former in document.get("configurations", []):
-        name = former.get("name") if isinstance(former, dict) else None
+        name = None
+        if isinstance(former, dict):
+            name = former.get("name")
         if isinstance(name, str) and name in new:
             configurations.append(new.pop(name))
         else:
@@ -178,7 +189,10 @@ def _read(text: str) -> dict[str, Any]:
             f"{LAUNCH_FILE} cannot be changed without losing its comments ({error}): add the "
             "configurations by hand"
         ) from None
-    configurations = document.get("configurations", []) if isinstance(document, dict) else None
+    configurations = None
+    if isinstance(document, dict):
+        configurations = document.get("configurations", [])
+    # An object of another tool in a file of this name must not be written over.
     if not isinstance(configurations, list):
         raise PluginError(f"{LAUNCH_FILE} has no list of configurations: it is not changed")
     members: dict[str, Any] = document

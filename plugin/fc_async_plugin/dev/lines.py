@@ -70,12 +70,16 @@ def lines_of(
     """
     if step.kind == "printed":
         return [_with_head(line, step) for line in _output(step, 0)]
-    head = _with_head(_HEADS[step.kind](step), step)
+    headline = _HEADS[step.kind](step)
+    head = _with_head(headline, step)
     if step.kind != "ended":
         return [head]
     # What a function printed while it ran was a step of its own; its end has all of it again.
     skipped = step.told if follows else 0
-    return [head, *_output(step, skipped), *_failure(step, folder_of(step.function))]
+    lines = [head]
+    lines += _output(step, skipped)
+    lines += _failure(step, folder_of(step.function))
+    return lines
 
 
 def _with_head(line: Line, step: Step) -> Line:
@@ -99,7 +103,8 @@ def _accepted(step: Step) -> Line:
     if not is_shown:  # too long for its column
         text += f", task {step.task_id}"
     if step.due_at is not None and step.due_at > step.at:
-        text += f", delayed until {moments.clock_time(step.due_at, near=step.at)}"
+        due = moments.clock_time(step.due_at, near=step.at)
+        text += f", delayed until {due}"
     return Line(text, "wait")
 
 
@@ -110,7 +115,9 @@ def _started(step: Step) -> Line:
 
 
 def _name_of(step: Step) -> str:
-    return "call" if step.sync else f"attempt {step.attempt} of {step.attempts}"
+    if step.sync:
+        return "call"
+    return f"attempt {step.attempt} of {step.attempts}"
 
 
 def _ended(step: Step) -> Line:
@@ -123,17 +130,21 @@ def _ended(step: Step) -> Line:
     if step.status == "Stopped":
         return Line(f"{run} stopped after {step.duration_ms} ms", "wait")
     again = _again(step)
+    # The service had no instance, or none in time: the code of the function has not failed.
     if step.outcome != "function error":
         return Line(f"{run} did not run: {step.outcome}{again}", "bad")
-    return Line(f"{run} failed after {step.duration_ms} ms{again or _last(step)}", "bad")
+    following = again or _last(step)
+    return Line(f"{run} failed after {step.duration_ms} ms{following}", "bad")
 
 
 def _last(step: Step) -> str:
     """Return that no attempt follows one that failed, and whether its event is lost."""
     if step.sync:
         return ""  # the caller has the error
-    dropped = "" if step.destination else "; dropped: no failure destination"
-    return f", no retry left{dropped}"
+    text = ", no retry left"
+    if not step.destination:
+        text += "; dropped: no failure destination"
+    return text
 
 
 def _delivery(step: Step) -> Line:
@@ -146,10 +157,10 @@ def _delivery(step: Step) -> Line:
 
 def _again(step: Step) -> str:
     """Return when it is tried again; "" if that is not planned."""
-    due = step.due_at
-    if due is None:
+    if step.due_at is None:
         return ""
-    return f", again at {moments.clock_time(due, near=step.at)}"
+    due = moments.clock_time(step.due_at, near=step.at)
+    return f", again at {due}"
 
 
 _HEADS: Final = {
@@ -163,8 +174,10 @@ _HEADS: Final = {
 def _shown_result(result: str) -> str:
     """Return the result on one line; nothing for none."""
     try:
+        # msgspec refuses NaN, and a number of 40 digits would be another one: both stay as text.
         decoded = json.loads(result, parse_float=_raw, parse_int=_raw, parse_constant=_raw)
-        result = msgspec.json.format(msgspec.json.encode(decoded), indent=0).decode()
+        document = msgspec.json.encode(decoded)
+        result = msgspec.json.format(document, indent=0).decode()
     except (ValueError, RecursionError):
         result = " ".join(result.split())
     if result in ("", "null"):
@@ -189,11 +202,12 @@ def _output(step: Step, skipped: int) -> Iterator[Line]:
         step: The step.
         skipped: How many characters at the beginning are left out.
     """
-    logged = re.compile(_LOGGED.replace("{id}", re.escape(step.request_id)))
-    # A mark stands behind a line that the function has not ended.
-    printed = _REWRITES.sub("", step.output[skipped:]).splitlines()
+    request_id = re.escape(step.request_id)
+    logged = re.compile(_LOGGED.replace("{id}", request_id))
+    printed = _REWRITES.sub("", step.output[skipped:])
     lines: list[str] = []
-    for line in printed:
+    # A mark stands behind a line that the function has not ended.
+    for line in printed.splitlines():
         unmarked = _MARK.sub("", line)
         # A line that was only a mark goes; an empty line that the function printed stays.
         if unmarked or not line:
@@ -216,8 +230,11 @@ def _without_failure(lines: list[str], logged: re.Pattern[str]) -> list[str]:
         # The last line that was logged: below it are only the lines of its traceback.
         if not line[match.end() :].startswith("[ERROR]"):
             return lines
+        remaining = lines[:number]
         printed_before = line[: match.start()]
-        return [*lines[:number], *filter(None, [printed_before])]
+        if printed_before:
+            remaining.append(printed_before)
+        return remaining
     return lines
 
 
@@ -226,8 +243,10 @@ def _failure(step: Step, folder: str | None) -> Iterator[Line]:
     if step.outcome in ("", "success", "interrupted"):
         return
     message, stack = error_documents.read(step.result.encode())
-    if message or step.result:
-        yield Line(message or step.result, "bad")
+    # A custom runtime may answer with any text: it is shown as it is.
+    message = message or step.result
+    if message:
+        yield Line(message, "bad")
     for frame in stack:
         text = _frame(frame)
         # The path on this machine, so that a terminal opens the file at a click.
@@ -243,6 +262,8 @@ def _frame(frame: object) -> str:
     parts = [str(part) for part in frame]
     match parts:
         case [file, line, *rest] if file.startswith('File "') and line.startswith("line "):
-            position = f"{file[6:-1]}:{line[5:]}"
-            return "  ".join([position, *rest])
+            # As editors and terminals link it: 'File "/code/a.py"', "line 3" is /code/a.py:3.
+            name = file.removeprefix('File "').removesuffix('"')
+            number = line.removeprefix("line ")
+            return "  ".join([f"{name}:{number}", *rest])
     return "  ".join(parts)

@@ -176,30 +176,35 @@ class Loop:
 
     def _perform(self, action: Action) -> None:
         match action:
-            case Message():
-                self._say(action)
             case state.Build():
                 self._build(action.files)
             case state.Deploy():
                 self._deploy(action)
             case state.ReadStamps():
                 self._handle(state.StampsRead(stamps_of(action.files)))
-            case state.ShowFunctions():
-                self._screen.functions(action.names, action.folders.get)
             case state.StartDebugger():
                 self._start_debugger(action.target)
-            case state.ShowUrls():
-                self._show_urls(action.functions)
-            case state.ShowStep():
-                self._screen.step(action.step)
-            case state.FindImport():
-                self._find_import(action)
             case state.Invoke():
                 self._invoke(action.step)
             case state.OpenConsole():
                 self._open_console()
             case state.MoveTime():
                 self._move_time()
+            case _:
+                self._show(action)
+
+    def _show(self, action: state.Showing) -> None:
+        match action:
+            case Message():
+                self._say(action)
+            case state.ShowFunctions():
+                self._screen.functions(action.names, action.folders.get)
+            case state.ShowUrls():
+                self._show_urls(action.functions)
+            case state.ShowStep():
+                self._screen.step(action.step)
+            case state.FindImport():
+                self._find_import(action)
 
     def _say(self, message: Message) -> None:
         facts = dict(message.facts)
@@ -217,7 +222,8 @@ class Loop:
         failures, not_allowed = self._builder.saved(files)
         texts = [wish(build).text for build in not_allowed]
         written = self._builder.take_written()
-        # A function may consist of what the build of a saved file has written.
+        # A function may consist of what the build of a saved file has written: the save is deployed
+        # with it, in one step and under the name of the file that the user has saved.
         self._built_files = frozenset(written)
         self._handle(state.Built(failures, texts, files, written))
 
@@ -229,6 +235,7 @@ class Loop:
             result = self._deployer.saved({*request.files, *self._built_files})
         self._built_files = frozenset()
         written = self._builder.take_written() if self._builder else {}
+        # Code of a new function is watched before the user is told that it runs.
         self._watch()
         without_destinations = self._make_destinations() if result.steps else ""
         milliseconds = round((monotonic() - began) * 1_000)

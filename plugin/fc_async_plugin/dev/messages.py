@@ -51,13 +51,15 @@ def shown(path: Path, folder: Path) -> str:
     """Return a path as the user would write it: relative to a folder if it is below."""
     try:
         return str(path.relative_to(folder))
-    except ValueError:
+    except ValueError:  # elsewhere: "../../x" would be harder to find than the whole path
         return os.fspath(path)
 
 
 def of_finding(finding: Finding) -> Message:
     """Return an error or a warning of a template, with what mends it."""
-    style = "bad" if finding.severity == "error" else "wait"
+    style = "wait"
+    if finding.severity == "error":
+        style = "bad"
     text = f"{finding.position}: {finding.severity} {finding.rule} {finding.message}"
     if finding.fix:
         text += f"\nfix: {finding.fix}"
@@ -76,7 +78,7 @@ def of_broken(broken: Broken, folder: Path, *, stays: bool) -> Message:
     if broken.line:
         position += f":{broken.line}"
     text = f"{position}: {broken.message}"
-    if broken.source.strip():
+    if broken.source.strip():  # an empty line would be a caret below nothing
         text += f"\n  {broken.source}"
         if broken.column:
             text += f"\n  {' ' * (broken.column - 1)}^"
@@ -98,12 +100,15 @@ def of_deployment(
     """
     headline = kind
     if files:
-        more = f" and {len(files) - 1} more" if len(files) > 1 else ""
-        headline = f"{kind} {files[0]}{more}, deployed"
-    changes = sorted({_change(step) for step in steps})
+        headline = f"{kind} {files[0]}"
+        if len(files) > 1:
+            headline += f" and {len(files) - 1} more"
+        headline += ", deployed"
+    changes = {_change(step) for step in steps}
+    # A deployment of fifty functions would fill the terminal with their configurations.
     if len(changes) > _MOST_CHANGES:
-        changes = sorted({step.function for step in steps})
-    listed = ", ".join(changes) or "no changes"
+        changes = {step.function for step in steps}
+    listed = ", ".join(sorted(changes)) or "no changes"
     facts = {"steps": [step.title for step in steps], "ms": milliseconds}
     return Message(kind, f"{headline} in {milliseconds} ms: {listed}", "wait", facts)
 
@@ -112,6 +117,6 @@ def _change(step: Step) -> str:
     """Return what a step changed, in two or three words."""
     if isinstance(step, UpdateFunction):
         only_code = step.code is not None and not step.after
-        if only_code:
+        if only_code:  # the most frequent change: "~ function" would not say what was saved
             return f"{step.function} (new code)"
     return f"{step.function}{step.qualifier_shown} ({step.sign} {step.kind})"

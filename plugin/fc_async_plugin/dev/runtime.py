@@ -129,6 +129,8 @@ def find(data: Path) -> Addresses | None:
     file = data / _project_folder.ADDRESSES
     if not os.path.lexists(file):
         return None
+    # A file that came with a repository could name a server that gets requests signed with the
+    # user's keys.
     _project_folder.check(data)
     try:
         recorded = msgspec.json.decode(_project_folder.read_private(file), type=Addresses)
@@ -141,6 +143,8 @@ def find(data: Path) -> Addresses | None:
     try:
         alive = health_of(recorded.fc)
     except FcAsyncError as error:
+        # A runtime that was stopped with Ctrl-Z, or that was ending, once counted as gone: deploy
+        # -y went to the account without a word.
         reason = error.__cause__
         if isinstance(reason, TransportError) and not isinstance(reason, _NONE_THERE):
             raise PluginError(

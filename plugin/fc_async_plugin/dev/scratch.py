@@ -39,6 +39,7 @@ def folder(data: Path) -> Iterator[Path]:
     """
     parent = data / _NAME
     _project_folder.make_private(parent)
+    # A lock ends with its process, also if that is killed: then the folder is of no run any more.
     for lock_file in parent.glob("*.lock"):
         _sweep(lock_file)
     lock_file = parent / f"{os.urandom(8).hex()}.lock"

@@ -90,7 +90,8 @@ class TextScreen:
         """Set the functions that are shown, and where their code is."""
         for name in names:
             self._colour(name)
-        longest = max((len(name) for name in names), default=0)
+        lengths = [len(name) for name in names]
+        longest = max(lengths, default=0)
         self._width = min(longest, _LONGEST_NAME)
         self._folder_of = folder_of
 
@@ -114,6 +115,7 @@ class TextScreen:
 
     def _print(self, line: Line) -> None:
         head = self._head(line)
+        # Lines below a step may have tabs and ends of lines; a step is one line whatever it has.
         has_own_time = line.at is not None
         text = safe(line.text, line=has_own_time)
         body = Text(text, style=_STYLES[line.style or "output"])
@@ -123,7 +125,9 @@ class TextScreen:
             parts = body.wrap(self._console, columns, overflow="fold")
         else:
             parts = body.split("\n")
-        mark = _BELOW["output"] if line.style == "output" else "  "
+        mark = "  "
+        if line.style == "output":
+            mark = _BELOW["output"]
         indent = " " * (head.cell_len - len(mark))
         start = head
         for part in parts:
@@ -134,19 +138,24 @@ class TextScreen:
     def _head(self, line: Line) -> Text:
         if line.at is None:
             below = _BELOW.get(line.style, "  ")
-            return Text(" " * len("00:00:00.000") + "  " + below, style="dim")
-        time_of_day = Text(moments.clock_time(line.at) + "  ", style="dim")
+            indent = " " * len("00:00:00.000  ")
+            return Text(f"{indent}{below}", style="dim")
+        time_of_day = Text(f"{moments.clock_time(line.at)}  ", style="dim")
         if not line.function:
             return time_of_day
         name = line.function
         if len(name) > _LONGEST_NAME:
             name = f"{name[: _LONGEST_NAME - 1]}…"
-        column = f"{safe(name, line=True):<{self._width}}  "
-        mark = _BELOW["output"] if line.style == "output" else ""
+        # A name comes from a template or a caller: escapes in it could rewrite the terminal.
+        name = safe(name, line=True)
+        step_name = safe(line.name, line=True)
+        mark = ""
+        if line.style == "output":
+            mark = _BELOW["output"]
         return Text.assemble(
             time_of_day,
-            (column, self._colour(line.function)),
-            (f"{safe(line.name, line=True)}  ", "dim"),
+            (f"{name:<{self._width}}  ", self._colour(line.function)),
+            (f"{step_name}  ", "dim"),
             (mark, "dim"),
         )
 

@@ -17,7 +17,7 @@ from fc_async_plugin.dev.messages import Message
 from fc_async_plugin.project.sources import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from fc_async_plugin.check.rules import Finding
@@ -105,20 +105,9 @@ class MoveTime(NamedTuple):
     """Move virtual time to what is due next."""
 
 
-Action = (
-    Message
-    | Build
-    | Deploy
-    | ReadStamps
-    | ShowFunctions
-    | StartDebugger
-    | ShowUrls
-    | ShowStep
-    | FindImport
-    | Invoke
-    | OpenConsole
-    | MoveTime
-)
+Showing = Message | ShowFunctions | ShowUrls | ShowStep | FindImport
+"""Actions that only print."""
+Action = Showing | Build | Deploy | ReadStamps | StartDebugger | Invoke | OpenConsole | MoveTime
 
 
 # --- events ---------------------------------------------------------------------------------------
@@ -321,15 +310,37 @@ class State:
         """The functions that are debugged."""
         return frozenset(self._debugged)
 
-    def decide(self, event: Event) -> list[Action]:  # noqa: PLR0911 -- a table: a case an event
+    def decide(self, event: Event) -> list[Action]:
         """Return what is to be done after an event, in its order."""
+        actions: Iterable[Action]
         match event:
             case Started():
-                return [Deploy("deployed")]
-            case KeysRead():
-                ending = ", ? shows keys." if event.from_terminal else "."
-                self._hint = f"Ctrl-C ends it{ending}"
-                return []
+                actions = [Deploy("deployed")]
+            case KeysRead() | KeyPressed():
+                actions = self._of_keys(event)
+            case Saved() | WatchBegan() | CaughtUp() | Built() | StampsRead():
+                actions = self._of_files(event)
+            case DeploymentEnded():
+                actions = self._deployed(event)
+            case StepsRead():
+                actions = self._steps(event)
+            case Noticed():
+                actions = self._once(event.text)
+            case DebuggerReady():
+                actions = self._attach(event.target)
+        return list(actions)
+
+    def _of_keys(self, event: KeysRead | KeyPressed) -> list[Action]:
+        if isinstance(event, KeyPressed):
+            return self._pressed(event.key)
+        ending = ", ? shows keys." if event.from_terminal else "."
+        self._hint = f"Ctrl-C ends it{ending}"
+        return []
+
+    def _of_files(
+        self, event: Saved | WatchBegan | CaughtUp | Built | StampsRead
+    ) -> Iterable[Action]:
+        match event:
             case Saved():
                 return self._saved(event)
             case WatchBegan():
@@ -340,20 +351,10 @@ class State:
             case CaughtUp():
                 return self._caught_up(event)
             case Built():
-                return list(self._built(event))
-            case DeploymentEnded():
-                return list(self._deployed(event))
+                return self._built(event)
             case StampsRead():
                 self._saves.compare(event.stamps)
                 return []
-            case StepsRead():
-                return list(self._steps(event))
-            case Noticed():
-                return list(self._once(event.text))
-            case DebuggerReady():
-                return list(self._attach(event.target))
-            case KeyPressed():
-                return self._pressed(event.key)
 
     # --- saves ---
 
@@ -375,6 +376,8 @@ class State:
         return [Message("watching", text, facts={"functions": list(event.functions)})]
 
     def _built(self, event: Built) -> Iterator[Action]:
+        # The watch reports what a build has written, too. As a save, it would be built and
+        # deployed once more, and said as if the user had saved it.
         self._saves.note(event.written)
         for failure in event.failures:
             yield messages.problem(failure)

@@ -52,6 +52,7 @@ class Watcher:
             return
         self.end()
         self._watched = watched
+        # Each watch has its own event: threads of the former one may still be in their last round.
         self._ended = threading.Event()
         views: list[_View] = []
         # A template is watched by its folder: editors replace files, and some do not exist yet.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the commands of a Dockerfile install beside a file with requirements. Pure."""
+"""Finds what the commands of a Dockerfile install beside a file with requirements. Pure."""
 
 from __future__ import annotations
 
