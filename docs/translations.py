@@ -43,6 +43,7 @@ TRANSLATED: Final = (
     "reference/cli",
     "reference/deployment",
     "reference/destinations",
+    "reference/dev",
     "reference/functions",
     "reference/glossary",
     "reference/json-output",

@@ -461,6 +461,7 @@ WORLDS: dict[str, Callable[[Reader, pytest.FixtureRequest], object]] = {
     "docs/reference/deployment.md": cycle,
     "docs/reference/store.md": data_folder,
     "docs/how-to/dev.md": project_folder,
+    "docs/reference/dev.md": project_folder,
     "docs/tutorials/deploy-with-s.md": serverless_devs,
     "README.md": readme,
     "docs/reference/destinations.md": runtime,
