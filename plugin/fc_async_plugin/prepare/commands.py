@@ -176,8 +176,10 @@ def check_start(project: Project) -> None:
             continue
         if start_problem(project, resource):
             continue
-        # Modules may also be where this variable leads, such as /code/src.
-        if "PYTHONPATH" in str(resource.props.get(ENVIRONMENT)):
+        # The module of a handler may also be where this variable leads, such as /code/src. A script
+        # of a command is not looked for there.
+        is_script = resource.props.get("runtime") in CUSTOM
+        if not is_script and "PYTHONPATH" in str(resource.props.get(ENVIRONMENT)):
             continue
         folder = code_path(project, resource) or Path()
         reason = f"which is not in {os.path.relpath(folder)}: {how_to_build(project, folder, file)}"

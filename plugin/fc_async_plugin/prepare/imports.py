@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import json
 import os
 import re
 import sys
@@ -158,20 +159,50 @@ def failed(function: str, runtime: str, error: str, code: Path | None = None) ->
                 f"/code/{folder} to PYTHONPATH in environmentVariables"
             )
         package = _requirements.package_of(module)
-        file = f"{_REQUIREMENTS} of the code folder"
-        is_known = _requirements.known_package(module) != ""
+        file = _REQUIREMENTS
     else:
         module = package = _package_of_node(match["node"])
-        file = f"{_NODE} of the code folder"
-        is_known = True
+        file = _NODE
+    advice = _advice(module, package, file, runtime, code)
+    return f"{function} lacks {package}, and {runtime} {advice}"
+
+
+def _advice(module: str, package: str, file: str, runtime: str, code: Path | None) -> str:
+    """Return whether a runtime ships a module that a call lacked, and what to do.
+
+    Args:
+        module: The module.
+        package: The package that is assumed to have it.
+        file: The file that names the packages of the function.
+        runtime: The runtime.
+        code: The code folder; None if it is not known.
+    """
     mark = runtimes.shipped(runtime, module)
-    answer = f"ships it ({mark})" if mark else "does not ship it"
-    inside = _in_project(module, code) if code and not mark else ""
+    there = f"ships it ({mark})" if mark else "does not ship it"
+    if code and _names_package(code, file, package):
+        again = "it is not installed: fc-async dev --install tries again"
+        return f"{there}: {file} of the code folder names it, and {again}"
+    inside = ""
+    if code and not mark:
+        inside = _in_project(module, code)
+    is_known = file == _NODE or bool(_requirements.known_package(module))
     if mark or (is_known and not inside):
-        fix = f"with it in {file}, fc-async dev --install installs it"
-    else:
-        fix = _how_to_get(module, package, file, inside, of_node=False)
-    return f"{function} lacks {package}, and {runtime} {answer}: {fix}"
+        return f"{there}: with it in {file} of the code folder, fc-async dev --install installs it"
+    file = f"{file} of the code folder"
+    return f"{there}: {_how_to_get(module, package, file, inside, of_node=False)}"
+
+
+def _names_package(code: Path, file: str, package: str) -> bool:
+    """Return whether ``requirements.txt`` or ``package.json`` of a code folder names a package."""
+    text = (_read(code / file, []) or b"").decode("utf-8", "replace")
+    if file == _REQUIREMENTS:
+        return _requirements.normalised(package) in _requirements.named(text)
+    try:
+        document = json.loads(text)
+    except ValueError:
+        return False
+    dependencies = document.get("dependencies") if isinstance(document, dict) else None
+    return isinstance(dependencies, dict) and package in dependencies
 
 
 def _package_of_node(name: str) -> str:

@@ -105,6 +105,9 @@ def refused(project: s_yaml.Project) -> list[str]:
     return texts
 
 
+WITH_PYTHONPATH = "environmentVariables: {PYTHONPATH: /code/src}"
+
+
 @pytest.mark.parametrize(
     ("props", "files", "lacks"),
     [
@@ -126,6 +129,11 @@ def refused(project: s_yaml.Project) -> list[str]:
             "app.py",
         ),
         ("runtime: custom, customRuntimeConfig: {command: [sh, /code/run.sh]}", "run.sh", ""),
+        (
+            f"runtime: custom, {WITH_PYTHONPATH}, customRuntimeConfig: {{command: [python, app.py]}}",
+            "src/app.py",
+            "app.py",
+        ),
         ("runtime: custom, customRuntimeConfig: {command: [sh, /code/run]}", "a", "run"),
         ("runtime: custom, customRuntimeConfig: {command: [node, ./a]}", "a/index.js", ""),
         ("runtime: custom, customRuntimeConfig: {command: [sh, -c, /code/run]}", "a", ""),

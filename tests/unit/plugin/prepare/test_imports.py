@@ -163,6 +163,24 @@ def test_an_error_of_an_import_names_package_and_file(
     )
 
 
+@pytest.mark.parametrize(
+    ("file", "text", "error"),
+    [
+        ("package.json", '{"dependencies": {"egg": "2"}}', "Cannot find module 'egg'"),
+        ("requirements.txt", "PyYAML==6\n", "No module named 'yaml'"),
+    ],
+)
+def test_a_package_that_the_file_names_already_is_not_one_to_write_into_it(
+    tmp_path: Path, file: str, text: str, error: str
+) -> None:
+    """The installation had failed, and the user was told to write down what was there."""
+    (tmp_path / file).write_text(text)
+    assert imports.failed("orders", "custom", error, tmp_path).endswith(
+        f"{file} of the code folder names it, and it is not installed: fc-async dev --install "
+        "tries again"
+    )
+
+
 @pytest.mark.parametrize("file", ["src/shop/__init__.py", "src/shop.py"])
 def test_a_module_of_the_code_that_fails_to_import_is_named_with_its_folder(
     tmp_path: Path, file: str
