@@ -105,7 +105,7 @@ def refused(project: s_yaml.Project) -> list[str]:
     return texts
 
 
-WITH_PYTHONPATH = "environmentVariables: {PYTHONPATH: /code/src}"
+WITH_PATH = "environmentVariables: {PYTHONPATH: /code/src}"
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ WITH_PYTHONPATH = "environmentVariables: {PYTHONPATH: /code/src}"
         ),
         ("runtime: custom, customRuntimeConfig: {command: [sh, /code/run.sh]}", "run.sh", ""),
         (
-            f"runtime: custom, {WITH_PYTHONPATH}, customRuntimeConfig: {{command: [python, app.py]}}",
+            f"runtime: custom, {WITH_PATH}, customRuntimeConfig: {{command: [python, app.py]}}",
             "src/app.py",
             "app.py",
         ),
