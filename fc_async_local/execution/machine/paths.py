@@ -178,16 +178,24 @@ class ServicePaths:
         if program is None:
             return ""
         if interpreter is None:
-            text = f"{self._function} names {language}: {program} takes its place on this machine"
-            if python and (installed := interpreters.find_python(python[1])):
-                text += f" (no package of the function was built for {language}, {installed})"
-            warn_once(_LOG, text, key=f"{self._function} {language}")
+            self._tell_other(language, program)
         if _INTERPRETER.fullmatch(inside):
             return str(program)
         if not inside and python and not (program.parent / language).exists():
             # A script that calls it by this name would find one of this machine, or none.
             return f"{interpreters.renamed(program, language)}{os.pathsep}{program.parent}"
         return f"{program.parent}{inside}"
+
+    def _tell_other(self, language: str, program: Path) -> None:
+        """Log once that another interpreter than that of a language is used, and why."""
+        python = _PYTHON.fullmatch(language)
+        installed = interpreters.find_python(python[1]) if python else None
+        reason = "which this machine does not have"
+        if installed:
+            # It would not have the packages of the developer's environment.
+            reason = f"and no package of it was built for {installed}"
+        text = f"{self._function} names {language}, {reason}: {program} is used here"
+        warn_once(_LOG, text, key=f"{self._function} {language}")
 
     def _python(self, version: str) -> Path | None:
         """Return a Python of a version: that of this runtime, or one that the packages need.

@@ -32,17 +32,16 @@ from fc_async_plugin.dev.screen import JsonScreen, TextScreen
 from fc_async_plugin.prepare import (
     building,
     commands,
-    environments,
     examples,
-    imports,
+    lacks,
     layers,
     programs,
     questions,
     runtimes,
 )
 from fc_async_plugin.prepare.answers import Answers
-from fc_async_plugin.prepare.installing import Installer, absent_of_node
-from fc_async_plugin.project import candidates, settings_file
+from fc_async_plugin.prepare.installing import Installer
+from fc_async_plugin.project import settings_file
 from fc_async_plugin.project.code import folder_of
 from fc_async_plugin.project.settings_file import FunctionSettings
 from fc_async_plugin.project.sources import sources_of, template_files
@@ -157,12 +156,14 @@ class Output(NamedTuple):
         text: The text.
         style: Its style.
         deferred: Whether it is said after the first deployment, below what was deployed.
+        facts: The details, for programs.
     """
 
     kind: str
     text: str
     style: str = "own"
     deferred: bool = False
+    facts: Mapping[str, str] = MappingProxyType({})
 
 
 class Prepared(NamedTuple):
@@ -202,14 +203,17 @@ def _run(choices: Choices) -> int:
     with runtime.opened(started, warn) as running:
         _welcome(screen, running, choices, projects)
         for output in prepared.outputs:  # what keeps a function from running comes first
-            say = functools.partial(screen.say, output.kind, output.text, style=output.style)
+            say = functools.partial(
+                screen.say, output.kind, output.text, style=output.style, **output.facts
+            )
             if output.deferred:
                 events.put(say)
             else:
                 say()
-        if not running.attached:
-            runtimes.tell_versions(sources_of(projects))
         with _deployer(choices, running, projects, installer, answers) as deployer:
+            if not running.attached:
+                # Only of what was deployed: another function runs on no version at all.
+                events.put(lambda: runtimes.tell_versions(deployer.running))
             loop = Loop(running, deployer, screen, events, debug=debug, builder=prepared.builder)
             reason = loop.run()
     if reason:
@@ -221,7 +225,7 @@ def _prepare(choices: Choices, answers: Answers, installer: Installer) -> Prepar
     """Ask for all that runs before the functions do, at once; then build what was allowed."""
     loaded = _load(choices, Account())
     outputs = _answered(choices, loaded)
-    settings = _settings_of(loaded)
+    settings = commands.settings_of(loaded)
     choices = choices._replace(images=_images(choices, loaded, settings))
     starts = _start_wishes(choices, loaded, settings)
     values: dict[Path, Wish] = {}
@@ -245,7 +249,7 @@ def _prepare(choices: Choices, answers: Answers, installer: Installer) -> Prepar
     choices = choices._replace(allowed=allowed, examples=frozenset(taken))
     if choices.examples:
         loaded = _load(choices, Account())
-    settings = _settings_of(loaded)
+    settings = commands.settings_of(loaded)
     projects = _chosen(choices, loaded, settings, allowed)
     if refused:
         builder = _builder(choices, projects, answers, settings)
@@ -257,7 +261,7 @@ def _prepare(choices: Choices, answers: Answers, installer: Installer) -> Prepar
         Output("problem", text, "bad") for text in _build(builder, due, projects, installer)
     ]
     installer.after_builds(projects, allowed_packages)
-    outputs += _lacks(projects, install=not refused)
+    outputs += _outputs_of_lacks(projects, install=not refused)
     return Prepared(choices, projects, builder, outputs)
 
 
@@ -273,7 +277,7 @@ def _answered(choices: Choices, loaded: Sequence[Project]) -> list[Output]:
         What to say of those that were not answered.
     """
     given = commands.read(choices.commands)
-    settings = _settings_of(loaded)
+    settings = commands.settings_of(loaded)
     outputs: list[Output] = []
     answers: dict[Path, dict[str, FunctionSettings]] = {}
     for project in loaded:
@@ -302,20 +306,6 @@ def _choose(question: Question) -> FunctionSettings | None:
             return question.answer(given)
         except ValueError as error:
             terminal.note(str(error))
-
-
-def _settings_of(loaded: Sequence[Project]) -> dict[str, FunctionSettings]:
-    """Return what the files beside the templates say of their functions, by resource."""
-    functions: dict[Path, dict[str, Path]] = {}
-    for project in loaded:
-        named = functions.setdefault(settings_file.file_of(project.file), {})
-        for resource in project.resources:
-            if is_function(resource):
-                named[resource.name] = candidates.top_of(project)
-    settings: dict[str, FunctionSettings] = {}
-    for file, named in functions.items():
-        settings |= settings_file.read(file, named)
-    return settings
 
 
 def _images(
@@ -357,7 +347,7 @@ def _builder(
         resource.name
         for project in projects
         for resource in project.resources
-        if not commands.why_not_run(project, resource)
+        if not lacks.interpreter(resource)
     }
     environ = files.variables([Path.cwd(), *map(folder_of, projects)], _environ(choices))
     if not choices.pass_keys:
@@ -383,18 +373,18 @@ def _build(
     return failed
 
 
-def _lacks(projects: Sequence[Project], *, install: bool) -> Iterator[Output]:
+def _outputs_of_lacks(projects: Sequence[Project], *, install: bool) -> Iterator[Output]:
     """Yield what the functions lack on this machine."""
     for project in projects:
-        for text in commands.absent(project):
-            yield Output("note", text)
+        for resource in filter(is_function, project.resources):
+            for lack in lacks.start_program(project, resource):
+                yield Output("lack", str(lack), facts=lack._asdict())
     texts = building.hints(building.builds_of(projects))
     texts += layers.notes(projects, install=install)
-    absent = [one for each in projects for one in imports.absent(environments.used(each)[0])]
-    absent += absent_of_node(projects)
-    texts += [one.absent for one in absent if one.runs and not one.mark]
     for text in texts:
         yield Output("note", text, "wait", deferred=True)
+    for lack in (*lacks.of_layers(projects, install=install), *lacks.modules(projects)):
+        yield Output("lack", str(lack), "wait", deferred=True, facts=lack._asdict())
 
 
 def _check_data(data: Path, sources: Sequence[Source]) -> None:
@@ -460,7 +450,7 @@ def _deployer(
     ):
 
         def amend(project: Project) -> Project:
-            commands.check_start(project)
+            lacks.check_start(project)
             return installer(project)
 
         yield Deployer(
@@ -469,7 +459,7 @@ def _deployer(
             files=template_files(projects) | env_files,
             folder=scratch_folder,
             amend=amend,
-            unavailable=commands.why_not_run,
+            unavailable=lacks.interpreter,
         )
 
 
@@ -479,7 +469,7 @@ def _read(choices: Choices, account: Account, answers: Answers) -> list[Project]
     Settings that have changed since they were allowed are not used before the next start asks.
     """
     loaded = _load(choices, account)
-    settings = _settings_of(loaded)
+    settings = commands.settings_of(loaded)
     wishes = _start_wishes(choices._replace(images={}), loaded, settings)
     as_images = choices.allowed & choices.images.keys()
     return _chosen(choices, loaded, settings, as_images | _allowed(wishes, answers))

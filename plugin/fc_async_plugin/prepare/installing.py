@@ -339,21 +339,15 @@ class Installer:
 
     def _wanted(self, project: Project) -> Iterator[Installation]:
         """Yield the packages of functions, with those whose layer exists."""
-        further = _further_packages(project)
-        for source in sources_of([project]):
-            if source.code not in self._left_alone and node_packages_missing(source):
-                yield Installation(source, None, None)
-            needs = _needs_of(source, further.get(source.function, set()))
-            if any(needs):
-                layer = self._layer_of(needs)
-                wanted_anyway = self._answers is None and not _has_own(project, source, needs)
-                if layer.is_dir() or wanted_anyway or _lacks(project, source, needs):
-                    yield Installation(source, needs, layer)
-
-    def _layer_of(self, needs: Needs) -> Path:
-        text = needs.file.read_bytes() if needs.file else b""
-        names = [*needs.packages, *needs.node]
-        return (self._folder / _key("\n".join([*names, ""]).encode() + text)).resolve()
+        for installation in _installations(project, self._folder):
+            source, needs, layer = installation
+            if needs is None or layer is None:
+                if source.code not in self._left_alone:
+                    yield installation
+                continue
+            wanted_anyway = self._answers is None and not _has_own(project, source, needs)
+            if layer.is_dir() or wanted_anyway or _lacks(project, source, needs):
+                yield installation
 
     def _make_layer(self, layer: Path, needs: Needs, function: str) -> None:
         language = "Node" if needs.node else f"Python {platform.python_version()}"
@@ -372,6 +366,43 @@ class Installer:
             draft.rename(layer)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
+
+
+def lacking(
+    projects: Iterable[Project], folder: Path = _project_folder.LAYERS
+) -> Iterator[Installation]:
+    """Yield the packages that functions lack and that can be installed; nothing is changed.
+
+    Args:
+        projects: The templates.
+        folder: Where the layers are kept.
+    """
+    for project in projects:
+        used, _ = environments.used(project)
+        for installation in _installations(used, folder):
+            source, needs, layer = installation
+            if needs is None or layer is None:  # of Node, beside its package.json
+                yield installation
+                continue
+            if not layer.is_dir() and _lacks(used, source, needs):
+                yield installation
+
+
+def _installations(project: Project, folder: Path) -> Iterator[Installation]:
+    """Yield the packages of Node that functions lack, and those of Python that they need."""
+    further = _further_packages(project)
+    for source in sources_of([project]):
+        if node_packages_missing(source):
+            yield Installation(source, None, None)
+        needs = _needs_of(source, further.get(source.function, set()))
+        if any(needs):
+            yield Installation(source, needs, _layer_of(needs, folder))
+
+
+def _layer_of(needs: Needs, folder: Path) -> Path:
+    text = needs.file.read_bytes() if needs.file else b""
+    names = [*needs.packages, *needs.node]
+    return (folder / _key("\n".join([*names, ""]).encode() + text)).resolve()
 
 
 def _remove_backports(folder: Path) -> None:

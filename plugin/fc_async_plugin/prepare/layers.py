@@ -7,7 +7,6 @@ import importlib.util
 import shutil
 from typing import TYPE_CHECKING
 
-from fc_async_plugin.prepare.lacks import Lack
 from fc_async_plugin.project.wanted import layers_elsewhere
 from fc_async_plugin.s_yaml.model import is_function
 from fc_async_sdk.spec import runtimes
@@ -36,30 +35,30 @@ def is_here(layer: PublicLayer) -> bool:
     return bool(layer.modules) and importlib.util.find_spec(layer.modules[0]) is not None
 
 
-def notes(projects: Iterable[Project], *, install: bool) -> list[str]:
-    """Return what stands in for the layers of the service, one sentence for each layer."""
+def functions_of(projects: Iterable[Project]) -> dict[PublicLayer, list[str]]:
+    """Return the layers of the service with the functions that have them, each once."""
     functions: dict[PublicLayer, list[str]] = {}
     for project in projects:
         for function, layer in layers_of(project):
-            functions.setdefault(layer, []).append(function)
-    return [
-        f"layer {layer.name} of {', '.join(dict.fromkeys(names))}: "
-        + _instead(layer, install=install)
-        for layer, names in functions.items()
-    ]
+            names = functions.setdefault(layer, [])
+            if function not in names:
+                names.append(function)
+    return functions
 
 
-def _instead(layer: PublicLayer, *, install: bool) -> str:
-    what = layer.command or layer.requirement
-    if not what:
-        return (
-            "what is in it is not known, and the functions lack it: write a folder or a zip of its "
-            "files in its place in layers, for this machine alone in env.yaml: fc-async dev --env"
-        )
-    if is_here(layer):
-        return f"{layer.command or layer.modules[0]} of this machine is used instead"
-    if layer.command:
-        return str(Lack("layer", what, "", "install it"))
-    if install:
-        return f"{what} is installed instead"
-    return str(Lack("layer", what, "", "fc-async dev --install installs it"))
+def notes(projects: Iterable[Project], *, install: bool) -> list[str]:
+    """Return what stands in for the layers of the service, one sentence for each that has it.
+
+    Args:
+        projects: The templates.
+        install: Whether the packages of a layer are installed.
+    """
+    sentences: list[str] = []
+    for layer, functions in functions_of(projects).items():
+        begin = f"layer {layer.name} of {', '.join(functions)}"
+        if is_here(layer):
+            name = layer.command or layer.modules[0]
+            sentences.append(f"{begin}: {name} of this machine is used instead")
+        elif layer.requirement and install:
+            sentences.append(f"{begin}: {layer.requirement} is installed instead")
+    return sentences

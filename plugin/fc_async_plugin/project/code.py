@@ -14,7 +14,6 @@ import io
 import itertools
 import os
 import re
-import shutil
 import stat
 import tempfile
 import zipfile
@@ -23,6 +22,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import fastcrc
 
+from fc_async_plugin.project.lack import Lack
 from fc_async_sdk import packaging
 from fc_async_sdk.errors import ConfigurationError, InvalidParameter
 from fc_async_sdk.packaging import IGNORE_FILE, Packed, archive, is_ignored
@@ -162,8 +162,8 @@ def start_problem(project: Project, resource: Resource) -> StartProblem | None:
     path: problems.Path = ("customRuntimeConfig", "command") if command else ("code",)
     file = folder / name
     if not file.is_file():
-        text = f"{file}, which starts the function, does not exist"
-        return StartProblem(path, text, how_to_build(project, folder, name), missing=True)
+        lack = lacking_file(project, resource, name)
+        return StartProblem(path, lack.fault, lack.remedy, missing=True)
     reason, fix = _why_not_started(folder, file)
     return StartProblem(path, f"{file}, which starts the function, {reason}", fix) if fix else None
 
@@ -208,6 +208,25 @@ def _missing_script(folder: Path, resource: Resource) -> str:
     return ""
 
 
+def lacking_file(project: Project, resource: Resource, name: str) -> Lack:
+    """Return that a function lacks a file with which it starts.
+
+    Args:
+        project: The template.
+        resource: The function.
+        name: The file, relative to its code folder.
+    """
+    folder = code_path(project, resource) or folder_of(project)
+    key = "customRuntimeConfig" if resource.props.get("runtime") in runtimes.CUSTOM else "handler"
+    return Lack(
+        "file",
+        os.path.relpath(folder / name),
+        f"{resource.function_name} starts with",
+        str(resource.where(key, "command")),
+        _how_to_build(project, folder, name),
+    )
+
+
 def start_files(resource: Resource) -> list[str]:
     """Return the files with one of which a function starts, relative to its code."""
     runtime = str(resource.props.get("runtime"))
@@ -236,7 +255,7 @@ def handler_names(runtime: str, handler: str) -> list[str]:
     return [f"{name}{ending}" for ending in _MODULES.get(runtime, ()) if name]
 
 
-def how_to_build(project: Project, folder: Path, name: str) -> str:
+def _how_to_build(project: Project, folder: Path, name: str) -> str:
     """Return what to do for a missing file in the code of a function.
 
     Args:
@@ -245,18 +264,25 @@ def how_to_build(project: Project, folder: Path, name: str) -> str:
         folder: The code, for which the nearest build is named.
         name: The file, relative to the code.
     """
-    if place := next((one for one in own_folders(project) if (one / name).is_file()), None):
-        return f"it is in {os.path.relpath(place)}: copy it, or correct code"
+    for above in own_folders(project):
+        if (above / name).is_file():
+            return f"copy it from {os.path.relpath(above)}, or correct code"
+    if build := nearest_build(project, folder):
+        place, command = build
+        return f"build it, as with {command} in {os.path.relpath(place)}"
+    return "build or write it"
+
+
+def nearest_build(project: Project, folder: Path) -> tuple[Path, str] | None:
+    """Return the nearest folder that a build reads, from the code up, with the usual command."""
     base = folder_of(project)
     for place in (folder.resolve(), *folder.resolve().parents):
         for file, command in _BUILDS.items():
             if (place / file).is_file():
-                program = command.split()[0]
-                absent = "" if shutil.which(program) else f"; install {program}, it is not here"
-                return f"build it, as with {command} in {os.path.relpath(place)}{absent}"
+                return place, command
         if place == base or not place.is_relative_to(base):
-            break
-    return "build or write it"
+            return None
+    return None
 
 
 def _finds(resource: Resource, file: Path) -> bool:
