@@ -154,13 +154,17 @@ def command(
         if worst:
             terminal.print_text("")
             terminal.print_table_lines(costs.table(worst, table, terminal.width()))
-        if output == "text" and not select:
-            _tell_lacks(context, notes=notes)
+    # A user who chose rules asks for these rules only.
+    if output == "text" and not select:
+        _tell_lacks(context, notes=notes)
+    return FAILED if _is_refused(findings, strict=strict) else DONE
+
+
+def _is_refused(findings: list[Finding], *, strict: bool) -> bool:
+    from fc_async_plugin.report import findings as report
+
     numbers = report.counts(findings)
-    is_refused = numbers["error"] > 0
-    if strict and numbers["warning"]:
-        is_refused = True
-    return FAILED if is_refused else DONE
+    return numbers["error"] > 0 or (strict and numbers["warning"] > 0)
 
 
 def _lacks(context: Context) -> list[Lack]:
@@ -181,13 +185,13 @@ def _tell_lacks(context: Context, *, notes: bool) -> None:
     A job of a CI has none of what the functions need, and its log is read for the findings.
     """
     is_read_by_user = terminal.width() is not None and not os.environ.get("CI")
-    found = _lacks(context) if notes or is_read_by_user else []
-    if found:
+    lacks = _lacks(context) if notes or is_read_by_user else []
+    if lacks:
         terminal.print_text("")
         terminal.print_text(
             "Lacking on this machine, for fc-async dev (not a fault of the template):"
         )
-    for lack in found:
+    for lack in lacks:
         terminal.print_text(f"  {lack}")
 
 

@@ -303,7 +303,7 @@ def _carry_out(plan: Plan, performer: Performer) -> _CarriedOut:
     """
     carried_out = _CarriedOut([], {})
     for obstacle in plan.obstacles:
-        carried_out.failures[obstacle.place] = [str(obstacle)]
+        carried_out.failures[obstacle.function] = [str(obstacle)]
     steps = [step for step in plan.steps if _place_of(step) not in carried_out.failures]
     triggers = [step for step in steps if step.kind == "trigger"]
     functions = [step for step in steps if step.kind != "trigger"]

@@ -134,11 +134,11 @@ def _extra(extra: str, _: Machine) -> Iterable[Complaint]:
 
 def _sqlite(_: Machine) -> Iterable[Complaint]:
     if sqlite3.sqlite_version_info < SQLITE:
-        wanted = ".".join(map(str, SQLITE))
+        needed = ".".join(map(str, SQLITE))
         yield Complaint(
             "error",
             f"SQLite {sqlite3.sqlite_version} is too old for the local runtime",
-            f"use a Python with SQLite {wanted} or newer",
+            f"use a Python with SQLite {needed} or newer",
         )
 
 
@@ -188,10 +188,10 @@ def _functions(machine: Machine) -> Iterable[Complaint] | None:
     if project is None:
         return None
     try:
-        found = lacks.of_functions([project], processes=True)
+        of_functions = lacks.of_functions([project], processes=True)
     except s_yaml.TemplateError as error:  # of fc-async.toml
         return [Complaint("error", str(error), "correct the file")]
-    return [_complaint(lack) for lack in dict.fromkeys(found)]
+    return [_complaint(lack) for lack in dict.fromkeys(of_functions)]
 
 
 def _complaint(lack: Lack) -> Complaint:
@@ -206,7 +206,7 @@ def _imports(machine: Machine) -> Iterable[Complaint] | None:
         return None
     fix = "leave it out of the code, or split it"
     return [
-        *(Complaint("warning", *found.missing) for found in imports.missing(project)),
+        *(Complaint("warning", *module.missing) for module in imports.missing(project)),
         *(Complaint("warning", sentence, fix) for sentence in imports.unread(project)),
     ]
 
@@ -214,7 +214,9 @@ def _imports(machine: Machine) -> Iterable[Complaint] | None:
 def _project(machine: Machine) -> Project | None:
     """Return the template as its functions run here; None if none can be read."""
     try:
-        return s_yaml.load(os.path.relpath(s_yaml.find(machine.folder)), purpose="run")
+        return s_yaml.load(
+            os.path.relpath(s_yaml.find(machine.folder)), purpose="run", reveal=False
+        )
     except s_yaml.TemplateError:
         return None  # the check of the template names it
 

@@ -33,7 +33,6 @@ from fc_async_plugin import PluginError
 from fc_async_plugin.prepare import environments, imports, layers, programs, syntax
 from fc_async_plugin.prepare.answers import Wish, content_of, key_of
 from fc_async_plugin.prepare.imports import Import
-from fc_async_plugin.prepare.layers import layers_of
 from fc_async_plugin.project import pyproject
 from fc_async_plugin.project.sources import sources_of
 from fc_async_plugin.s_yaml.model import with_props
@@ -418,9 +417,10 @@ def _further_packages(project: Project) -> dict[str, set[str]]:
     for found in imports.absent(project):
         if found.mark:
             packages.setdefault(found.function, set()).add(found.package)
-    for function, layer in layers_of(project):
+    for layer, functions in layers.functions_of([project]).items():
         if layer.requirement and not layers.is_here(layer):
-            packages.setdefault(function, set()).update(layer.requirement.split())
+            for function in functions:
+                packages.setdefault(function, set()).update(layer.requirement.split())
     return packages
 
 

@@ -7,6 +7,7 @@ Each probe returns a :class:`~fc_async_plugin.project.lack.Lack`, whose words ar
 Invariants:
     No program and no module of a project runs, and nothing is changed.
     Only :func:`of_functions` with ``processes`` starts a process: Node, which reads JavaScript.
+    What :func:`of_functions` returns has no value from outside of a template, such as of ``env()``.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from fc_async_plugin import PluginError
 from fc_async_plugin.prepare import commands, environments, imports, installing, layers, runtimes
@@ -33,19 +36,26 @@ from fc_async_plugin.project.code import (
 from fc_async_plugin.project.lack import Lack
 from fc_async_plugin.project.wanted import local_layers
 from fc_async_plugin.s_yaml.model import is_function
+from fc_async_plugin.s_yaml.provenance import masked, relevant
 from fc_async_plugin.s_yaml.resolving import ENVIRONMENT
 from fc_async_sdk import _endpoint
 from fc_async_sdk.errors import ConnectFailed
 from fc_async_sdk.spec.runtimes import CUSTOM, NODE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from fc_async_plugin.prepare.imports import Import
     from fc_async_plugin.s_yaml import Project
     from fc_async_plugin.s_yaml.model import Resource
     from fc_async_sdk import Client
 
 _INSTALL: Final = "fc-async dev --install"
+_NAMING: Final = (
+    *("code", "handler", "runtime", "layers"),
+    *("customRuntimeConfig", "customContainerConfig"),
+)
+"""Props of which parts are in the names of what is lacking."""
 _NPM: Final = re.compile(r"(?:npm|pnpm|yarn) run (?:-s |--silent )?([\w:.-]+)")
 
 
@@ -57,7 +67,7 @@ def of_functions(projects: Sequence[Project], *, processes: bool) -> list[Lack]:
         processes: Whether Node may be started, to read JavaScript; otherwise modules of Node and
             packages that ``fc-async dev`` installs on request are left out.
     """
-    started = commands.as_if_allowed(projects)
+    started = [_without_hidden(project) for project in commands.as_if_allowed(projects)]
     lacks: list[Lack] = []
     for project in started:
         lacks += attached.unset(project)
@@ -65,7 +75,9 @@ def of_functions(projects: Sequence[Project], *, processes: bool) -> list[Lack]:
             lacks += _lacks_of_start(project, resource)
     if processes:
         lacks += _packages(started)
-    return [*lacks, *of_layers(started), *modules(started, of_node=processes)]
+    lacks += of_layers(started)
+    lacks += modules(started, of_node=processes)
+    return _masked(lacks, projects)
 
 
 def program(
@@ -87,8 +99,8 @@ def program(
         folders: Further folders.
         remedy: As of :class:`Lack`.
     """
-    places = [*(os.get_exec_path() if path is None else path.split(os.pathsep)), *folders]
-    if shutil.which(name, path=os.pathsep.join(places)):
+    searched = os.get_exec_path() if path is None else path.split(os.pathsep)
+    if shutil.which(name, path=os.pathsep.join([*searched, *folders])):
         return None
     return Lack("program", name, use, where, remedy)
 
@@ -156,6 +168,7 @@ def start_program(project: Project, resource: Resource) -> Iterator[Lack]:
         yield Lack("file", f"{script[0]}, a script of {file}", use, where, remedy)
     if command and "/" not in command[0] and not _may_be_brought(resource, code):
         folders = [str(layer / "bin") for layer in local_layers(project, resource)]
+        # Custom runtimes find the programs of the environment in which fc-async runs.
         folders.append(str(Path(sys.executable).parent))
         lack = program(command[0], use, where, folders=folders)
         if lack:
@@ -182,20 +195,21 @@ def of_layers(projects: Iterable[Project], *, install: bool = True) -> Iterator[
         yield Lack("layer", layer.name, f"{', '.join(functions)} {has} the layer", "", remedy)
 
 
-def modules(projects: Iterable[Project], *, of_node: bool = True) -> Iterator[Lack]:
+def modules(projects: Sequence[Project], *, of_node: bool = True) -> Iterator[Lack]:
     """Yield the modules that calls always load and that neither this machine nor a runtime has.
 
     Args:
         projects: The templates.
         of_node: Whether functions in Node are read, too, which starts a process.
     """
-    projects = [*projects]
-    absent = [
-        found for project in projects for found in imports.absent(environments.used(project)[0])
-    ]
+    absent: list[Import] = []
+    for project in projects:
+        used, _ = environments.used(project)
+        absent += imports.absent(used)
     if of_node:
         absent += installing.absent_of_node(projects)
-    yield from (found.lack for found in absent if found.runs and not found.mark)
+    # What a runtime ships is installed on request, and what may never run is not needed.
+    yield from (absence.lack for absence in absent if absence.runs and not absence.mark)
 
 
 def service(client: Client) -> Lack | None:
@@ -213,6 +227,38 @@ def service(client: Client) -> Lack | None:
             remedy = "fc-async local start"
         return Lack("service", endpoint, "this folder uses", "", remedy)
     return None
+
+
+def _without_hidden(project: Project) -> Project:
+    """Return a template without the functions whose lacks would tell a value from outside.
+
+    A file or a module is named after a part of ``handler``, in which the value is not found again.
+    """
+    resources = [
+        resource
+        for resource in project.resources
+        if not _tells(repr([resource.props.get(name) for name in _NAMING]), project.sources)
+    ]
+    return msgspec.structs.replace(project, resources=tuple(resources))
+
+
+def _tells(text: str, sources: Mapping[str, str]) -> bool:
+    return masked(text, relevant(sources, [text])) != text
+
+
+def _masked(lacks: Iterable[Lack], projects: Iterable[Project]) -> list[Lack]:
+    """Return lacks with expressions in place of values, as of ``functionName``."""
+    sources: dict[str, str] = {}
+    for project in projects:
+        sources |= project.sources
+    return [
+        lack._replace(
+            use=masked(lack.use, sources),
+            where=masked(lack.where, sources),
+            remedy=masked(lack.remedy, sources),
+        )
+        for lack in lacks
+    ]
 
 
 def _lacks_of_start(project: Project, resource: Resource) -> Iterator[Lack]:

@@ -13,19 +13,25 @@ from fc_async_sdk.spec import runtimes
 from fc_async_sdk.spec.runtimes import PublicLayer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from fc_async_plugin.s_yaml import Project
 
 
-def layers_of(project: Project) -> Iterator[tuple[str, PublicLayer]]:
-    """Yield the functions of a template with their layers that this machine lacks.
+def functions_of(projects: Iterable[Project]) -> dict[PublicLayer, list[str]]:
+    """Return the layers that this machine lacks, with the functions that have them, each once.
 
     A layer of an account has its reference as name.
     """
-    for resource in project.resources:
-        for one in layers_elsewhere(resource) if is_function(resource) else ():
-            yield resource.function_name, runtimes.public_layer(one) or PublicLayer(one)
+    functions: dict[PublicLayer, list[str]] = {}
+    for project in projects:
+        for resource in filter(is_function, project.resources):
+            for reference in layers_elsewhere(resource):
+                layer = runtimes.public_layer(reference) or PublicLayer(reference)
+                names = functions.setdefault(layer, [])
+                if resource.function_name not in names:
+                    names.append(resource.function_name)
+    return functions
 
 
 def is_here(layer: PublicLayer) -> bool:
@@ -33,17 +39,6 @@ def is_here(layer: PublicLayer) -> bool:
     if layer.command:
         return shutil.which(layer.command) is not None
     return bool(layer.modules) and importlib.util.find_spec(layer.modules[0]) is not None
-
-
-def functions_of(projects: Iterable[Project]) -> dict[PublicLayer, list[str]]:
-    """Return the layers of the service with the functions that have them, each once."""
-    functions: dict[PublicLayer, list[str]] = {}
-    for project in projects:
-        for function, layer in layers_of(project):
-            names = functions.setdefault(layer, [])
-            if function not in names:
-                names.append(function)
-    return functions
 
 
 def notes(projects: Iterable[Project], *, install: bool) -> list[str]:

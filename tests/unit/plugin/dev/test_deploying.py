@@ -348,6 +348,14 @@ def test_a_runtime_that_is_not_on_this_machine_is_said_at_deployment(folder: Fol
     assert folder.answer() == b"1"
 
 
+def test_the_version_of_a_function_that_is_not_deployed_is_not_told(folder: Folder):
+    """What is said of versions is said of these functions."""
+    folder.deployer = folder.made(unavailable=lacks.interpreter)
+    assert with_mailer(folder, runtime="java11")
+    assert [source.function for source in folder.deployer.sources] == ["orders", "mailer"]
+    assert [source.function for source in folder.deployer.running] == ["orders"]
+
+
 def test_requirements_that_do_not_resolve_leave_the_other_functions(folder: Folder):
     def amend(project: Project) -> Project:
         if project.resources[0].name == "mailer":

@@ -178,6 +178,33 @@ def test_a_service_that_does_not_answer_is_named_with_what_to_do(endpoint: str, 
     assert str(lacks.service(client)) == f"{said}: {fix}"
 
 
+@pytest.mark.parametrize("command", ["validate", "doctor"])
+@pytest.mark.parametrize(
+    "props",
+    [
+        "runtime: python3.10, code: ./code, handler: \"${env('MY_SECRET')}.handler\"",
+        "runtime: python3.10, code: ./code, handler: \"${env('MY_SECRET')}\"",
+        "runtime: custom, code: ./code, customRuntimeConfig: {command: [\"${env('MY_SECRET')}\"]}",
+        "runtime: python3.10, code: ./code, handler: a.b, layers: [\"acs:${env('MY_SECRET')}\"]",
+        "runtime: java11, description: \"${env('MY_SECRET')}\"",
+    ],
+)
+def test_a_value_of_the_environment_is_not_in_what_is_lacking(
+    folder: Path,
+    props: str,
+    command: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("MY_SECRET", "hunter2.handler")
+    text = template({"api": props, "other": FUNCTIONS["jav"]})
+    name = "functionName: \"${env('MY_SECRET')}\""
+    (folder / "s.yaml").write_text(text.replace("functionName: api", name))
+    shown = printed(capsys, command, "-o", "json")
+    assert "other runs on" in shown
+    assert "hunter2" not in shown
+
+
 def test_many_variables_without_a_value_are_one_line_for_people(tmp_path: Path) -> None:
     names = [f"KEY_{number}" for number in range(9)]
     values = ", ".join(f"{name}: \"${{env('{name}')}}\"" for name in names)
