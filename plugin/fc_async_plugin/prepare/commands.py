@@ -154,9 +154,11 @@ def settings_of(projects: Iterable[Project]) -> dict[str, FunctionSettings]:
     """
     functions: dict[Path, dict[str, Path]] = {}
     for project in projects:
-        named = functions.setdefault(settings_file.file_of(project.file), {})
-        for resource in filter(is_function, project.resources):
-            named[resource.name] = candidates.top_of(project)
+        top = candidates.top_of(project)
+        names = [resource.name for resource in project.resources if is_function(resource)]
+        functions.setdefault(settings_file.file_of(project.file), {}).update(
+            dict.fromkeys(names, top)
+        )
     settings: dict[str, FunctionSettings] = {}
     for file, named in functions.items():
         settings |= settings_file.read(file, named)
