@@ -155,7 +155,7 @@ def command(
             terminal.print_text("")
             terminal.print_table_lines(costs.table(worst, table, terminal.width()))
     # A user who chose rules asks for these rules only.
-    if output == "text" and not select:
+    if output == "text" and (notes or not select):
         _tell_lacks(context, notes=notes)
     return FAILED if _is_refused(findings, strict=strict) else DONE
 
