@@ -175,8 +175,8 @@ def _lacks(context: Context) -> list[Lack]:
 
     try:
         return told(lacks.of_functions(context.projects, processes=False))
-    except TemplateError:
-        return []  # fc-async.toml is wrong, which dev and doctor say
+    except (TemplateError, OSError):
+        return []  # fc-async.toml is wrong or a path cannot be read, which dev and doctor say
 
 
 def _tell_lacks(context: Context, *, notes: bool) -> None:

@@ -191,6 +191,8 @@ def _functions(machine: Machine) -> Iterable[Complaint] | None:
         of_functions = lacks.of_functions([project], processes=True)
     except s_yaml.TemplateError as error:  # of fc-async.toml
         return [Complaint("error", str(error), "correct the file")]
+    except OSError as error:
+        return [Complaint("error", str(error), "correct the path, or its permissions")]
     return [_complaint(lack) for lack in dict.fromkeys(of_functions)]
 
 

@@ -155,7 +155,7 @@ def start_program(project: Project, resource: Resource) -> Iterator[Lack]:
 
     A program that the packages or the ``PATH`` of the function may bring is not looked for.
     """
-    if resource.props.get("runtime") not in CUSTOM:
+    if str(resource.props.get("runtime")) not in CUSTOM:
         return
     code = code_path(project, resource) or Path()
     command = start_command(resource)

@@ -217,7 +217,8 @@ def lacking_file(project: Project, resource: Resource, name: str) -> Lack:
         name: The file, relative to its code folder.
     """
     folder = code_path(project, resource) or folder_of(project)
-    key = "customRuntimeConfig" if resource.props.get("runtime") in runtimes.CUSTOM else "handler"
+    is_custom = str(resource.props.get("runtime")) in runtimes.CUSTOM
+    key = "customRuntimeConfig" if is_custom else "handler"
     return Lack(
         "file",
         os.path.relpath(folder / name),

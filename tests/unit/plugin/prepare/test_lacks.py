@@ -125,6 +125,22 @@ def test_validate_starts_no_program_to_see_what_is_lacking(
     assert "left_pad" in printed(capsys, "validate", "--notes")
 
 
+@pytest.mark.parametrize(
+    "props",
+    [
+        "runtime: [], code: ./code",
+        "runtime: custom, code: 5, customRuntimeConfig: {command: [null, 5]}",
+        "runtime: python3.10, code: {src: [a]}, handler: [a], layers: {a: 1}",
+    ],
+)
+def test_props_of_wrong_types_are_findings_and_do_not_end_validate(
+    folder: Path, props: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "s.yaml").write_text(template({"api": props}))
+    assert json.loads(printed(capsys, "validate", "-o", "json"))["findings"] != []
+    assert json.loads(printed(capsys, "doctor", "-o", "json"))["checks"] != []
+
+
 def test_a_function_that_its_file_lets_start_lacks_no_image(folder: Path) -> None:
     (folder / "fc-async.toml").write_text(f'[dev.functions.img]\nstart = "{sys.executable}"\n')
     found = lacks.of_functions([s_yaml.load(folder)], processes=False)
