@@ -173,7 +173,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The settings of one runtime; :meth:`of` makes them from names without groups.
 
     Attributes:
-        place: Region and account.
+        account: Region and account.
         rules: Retries, age, destinations of ends.
         engine: The queue.
         destinations: What destinations get.
@@ -182,7 +182,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         auth: Signatures of requests.
     """
 
-    place: Account = Account()
+    account: Account = Account()
     rules: Rules = Rules()
     engine: EngineSettings = EngineSettings()
     destinations: DestinationSettings = DestinationSettings()

@@ -144,8 +144,8 @@ def describe_task(
         payload: Whether to include the payload and what the function returned.
     """
     arn = FunctionArn(
-        region=settings.place.region,
-        account_id=settings.place.account_id,
+        region=settings.account.region,
+        account_id=settings.account.account_id,
         function=invocation.function,
     )
     answer: dict[str, Any] = {

@@ -67,7 +67,7 @@ class UploadOperations:
     @served("GetTempBucketToken", "GET", BUCKET_PATH, prefix="")
     async def temp_bucket_token(self) -> dict[str, Any]:
         """Return an object name for one archive, and a token that is valid for an hour."""
-        region = self._settings.place.region
+        region = self._settings.account.region
         expires = self._now() + _LIFETIME_MS
         return {
             "credentials": {
@@ -83,7 +83,7 @@ class UploadOperations:
 
     @property
     def _bucket(self) -> str:
-        return f"fc-temp-code-{self._settings.place.region}"
+        return f"fc-temp-code-{self._settings.account.region}"
 
     def _token(self, expires: int) -> str:
         seal = hmac.digest(self._key, str(expires).encode(), hashlib.sha256).hex()

@@ -190,7 +190,7 @@ class Runtime:
             stores.documents,
             stores.blobs,
             clock,
-            account=settings.place,
+            account=settings.account,
             refuse_http=settings.destinations.http_destinations == "refuse",
         )
         runner = _runner(options, foundation, addresses, token)
@@ -260,7 +260,7 @@ class Runtime:
         if settings.auth.strict_auth:
             # Clients sign with the machine's time, also when the runtime's is virtual.
             signatures = AcsSignatures(settings.auth.access_keys, time.time)
-        urls = TriggerUrls(self.addresses.fc, settings.place)
+        urls = TriggerUrls(self.addresses.fc, settings.account)
         access = Access(self.token, urlsplit(self.addresses.fc).port or 0, time.time)
         invoke = InvokeFunction(self.engine, self.registry)
         dice = random.Random(os.urandom(16))  # noqa: S311 -- a name, no secret
@@ -272,7 +272,7 @@ class Runtime:
                 urls,
                 signatures=signatures,
                 clock=clock,
-                account=settings.place,
+                account=settings.account,
                 noted=self.services.trigger_control.note_request,
             ),
             [
@@ -383,7 +383,7 @@ def _listening(
 
 def _addresses(options: Options, sockets: Mapping[str, socket.socket]) -> Addresses:
     urls = {name: http_server.url_of(listener) for name, listener in sockets.items()}
-    location = options.settings.place
+    location = options.settings.account
     return Addresses(
         **urls,
         console=f"{urls[_FC]}/console",
@@ -423,8 +423,8 @@ def _runner(
         ports = {name: urlsplit(url).port or 0 for name, url in urls.items()}
         environment |= led_here(ports)
     identity = Identity(
-        region=settings.place.region,
-        account_id=settings.place.account_id,
+        region=settings.account.region,
+        account_id=settings.account.account_id,
         environment=environment,
     )
     if settings.auth.strict_auth:

@@ -236,7 +236,7 @@ def _push_node(foundation: Foundation, invoker: FunctionInvoker, poster: HttpPos
         invoker=invoker,
         poster=poster,
         log=TriggerLog(),
-        settler=Settler(settings.rules, settings.place),
+        settler=Settler(settings.rules, settings.account),
         random=random.SystemRandom(),
     )
 
@@ -270,14 +270,14 @@ def _firing(
         node.clock,
         mns=protocols.mns,
         rocketmq=protocols.rocketmq,
-        account=settings.place,
+        account=settings.account,
     )
     runner = TriggerRunner(triggers, node, fetcher, pushing)
     timers = Timers(node, firing, triggers, grace_ms=settings.services.timer_grace_ms)
     triggers.listen(runner.refresh)
     triggers.listen(timers.refresh)
     publish = protocols.eventbridge.publish
-    control = TriggerControl(triggers, firing, node, settings.place, publish)
+    control = TriggerControl(triggers, firing, node, settings.account, publish)
     return runner, retries, timers, control
 
 

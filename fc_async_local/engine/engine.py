@@ -87,7 +87,7 @@ class Engine:
             clock=clock,
             rules=settings.rules,
             settings=settings.engine,
-            settler=Settler(settings.rules, settings.place),
+            settler=Settler(settings.rules, settings.account),
             node_id=node_id,
             random=random_source or random.Random(),  # noqa: S311 -- names and draws, no secrets
             wakeups=wakeups,

@@ -190,22 +190,28 @@ class ServicePaths:
         node = _NODE.fullmatch(language)
         interpreter: Path | None = None
         substitute: Path | None = None
-        note = ""
         if python is not None:
             interpreter = self._python(python[1])
             substitute = Path(sys.executable)
-            installed = interpreters.find_python(python[1])
-            if installed is not None:
-                note = f" (no package of the function was built for {language}, {installed})"
         elif node is not None:
             interpreter = interpreters.find_node(node[1])
             substitute = interpreters.find_node()
         if interpreter is not None or substitute is None:
             return interpreter
-        # A function that fails on another version must not be a riddle.
-        text = f"{self._function} names {language}: {substitute} takes its place on this machine"
-        warn_once(_LOG, text + note, key=f"{self._function} {language}")
+        self._tell_substitute(language, substitute)
         return substitute
+
+    def _tell_substitute(self, language: str, program: Path) -> None:
+        """Log once that another interpreter than that of a language is used, and why."""
+        python = _PYTHON.fullmatch(language)
+        installed = interpreters.find_python(python[1]) if python else None
+        reason = "which this machine does not have"
+        if installed:
+            # It would not have the packages of the developer's environment.
+            reason = f"and no package of it was built for {installed}"
+        # A function that fails on another version must not be a riddle.
+        text = f"{self._function} names {language}, {reason}: {program} is used here"
+        warn_once(_LOG, text, key=f"{self._function} {language}")
 
     def _python(self, version: str) -> Path | None:
         """Return a Python of a version: that of this runtime, or one that the packages need.

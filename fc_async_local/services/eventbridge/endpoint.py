@@ -59,7 +59,7 @@ class EventBridgeEndpoint(HttpService):
         members: dict[str, Any] = {"RequestId": request.id}
         if _is_data_plane(request):
             data = await self._data_plane(request)
-            owner = {"ResourceOwnerAccountId": self._service.settings.place.account_id}
+            owner = {"ResourceOwnerAccountId": self._service.settings.account.account_id}
             return _json(200, members | owner | data)
         data = await self._rpc(request)
         success = {

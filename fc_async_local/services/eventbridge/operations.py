@@ -313,7 +313,7 @@ class Operations:
         return shown_entries(entries)
 
     def _bus_arn(self, bus: str) -> str:
-        account = self._service.settings.place
+        account = self._service.settings.account
         return str(
             EventBusArn(
                 region=account.region,

@@ -145,7 +145,7 @@ class EventBridgeService:
 
     def _stamped(self, event: Event, bus: str, call_path: tuple[str, ...]) -> tuple[str, list[Job]]:
         """Return the trace id of an event that a bus has accepted, and its pushes."""
-        account = self.settings.place
+        account = self.settings.account
         now = self._clock.now()
         trace_id = common.message_id()
         stamped = model.stamp(

@@ -72,7 +72,7 @@ class TopicService:
         self._node = node
         self._clock = node.clock
         self.pushes = node.runner(TOPIC_PUSH, self._attempt, _describe)
-        self.owner = queues.settings.place.account_id
+        self.owner = queues.settings.account.account_id
         self._bound = bound
 
     async def waiting(self, name: str) -> int:

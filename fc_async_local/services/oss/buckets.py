@@ -116,7 +116,7 @@ async def get_location(
 ) -> Answer:
     """Answer GetBucketLocation."""
     await service.do(lambda index: index.bucket(request.bucket))
-    return xml(200, wire.document("LocationConstraint", f"oss-{service.settings.place.region}"))
+    return xml(200, wire.document("LocationConstraint", f"oss-{service.settings.account.region}"))
 
 
 async def get_acl(
@@ -250,7 +250,7 @@ def _entry(stored: StoredObject, names: wire.Names) -> dict[str, object]:
 
 def owner(service: OssService) -> dict[str, object]:
     """Return the owner of everything."""
-    account_id = service.settings.place.account_id
+    account_id = service.settings.account.account_id
     return {
         "ID": account_id,
         "DisplayName": account_id,
@@ -262,7 +262,7 @@ def _described(
     request: OssRequest,
     bucket: Bucket,
 ) -> dict[str, object]:
-    region = service.settings.place.region
+    region = service.settings.account.region
     return {
         "Name": bucket.name,
         "CreationDate": wire.iso_date(bucket.created_at),

@@ -32,17 +32,16 @@ from fc_async_plugin.dev.templates import Templates
 from fc_async_plugin.prepare import (
     building,
     commands,
-    environments,
     examples,
-    imports,
+    lacks,
     layers,
     programs,
     questions,
     runtimes,
 )
 from fc_async_plugin.prepare.answers import Answers
-from fc_async_plugin.prepare.installing import Installer, absent_of_node
-from fc_async_plugin.project import candidates, settings_file
+from fc_async_plugin.prepare.installing import Installer
+from fc_async_plugin.project import settings_file
 from fc_async_plugin.project.code import folder_of
 from fc_async_plugin.project.settings_file import FunctionSettings
 from fc_async_plugin.project.sources import sources_of, template_files
@@ -62,7 +61,6 @@ if TYPE_CHECKING:
     from fc_async_plugin.dev.screen import Screen
     from fc_async_plugin.prepare.answers import Wish
     from fc_async_plugin.prepare.building import Builder
-    from fc_async_plugin.prepare.imports import Import
     from fc_async_plugin.prepare.questions import Question
     from fc_async_plugin.project.images import Image
     from fc_async_plugin.project.sources import Source
@@ -163,12 +161,14 @@ class Output(NamedTuple):
         text: The text.
         style: Its style.
         deferred: Whether it is said after the first deployment, below what was deployed.
+        facts: The details, for programs.
     """
 
     kind: str
     text: str
     style: str = "own"
     deferred: bool = False
+    facts: Mapping[str, str] = MappingProxyType({})
 
 
 class Prepared(NamedTuple):
@@ -212,15 +212,18 @@ def _run(choices: Choices) -> int:
     with runtime.opened(started, warn) as running:
         _welcome(screen, running, choices, projects)
         for output in prepared.outputs:  # what keeps a function from running comes first
-            say = functools.partial(screen.say, output.kind, output.text, style=output.style)
+            say = functools.partial(
+                screen.say, output.kind, output.text, style=output.style, **output.facts
+            )
             # What functions lack stands below the line that says what was deployed.
             if output.deferred:
                 events.put(say)
             else:
                 say()
-        if not running.attached:
-            runtimes.tell_versions(sources_of(projects))
         with _deployer(prepared, templates, running, installer, answers) as deployer:
+            if not running.attached:
+                # Only of what was deployed: another function runs on no version at all.
+                events.put(lambda: runtimes.tell_versions(deployer.running))
             loop = Loop(running, deployer, screen, events, debug=debug, builder=prepared.builder)
             reason = loop.run()
     if reason:
@@ -235,7 +238,7 @@ def _prepare(
     # No runtime is started yet: what depends on its account is filled in when it is deployed to.
     loaded = _load(choices, templates, Account())
     outputs = _answered(choices, loaded)
-    settings = _settings_of(loaded)
+    settings = commands.settings_of(loaded)
     choices = choices._replace(images=_images(choices, loaded, settings))
     starts = _start_wishes(choices, loaded, settings)
     values: dict[Path, Wish] = {}
@@ -261,6 +264,7 @@ def _prepare(
     # Examples are read before the deployment: with them a function may need other packages.
     if choices.examples:
         loaded = _load(choices, templates, Account())
+    settings = commands.settings_of(loaded)
     projects = _chosen(choices, loaded, settings, allowed)
     if refused:
         # Without the programs that the user did not allow, other builds may be due.
@@ -271,7 +275,7 @@ def _prepare(
     agreed = [each for each in installations if each.wish.key in answers]
     installer.after_builds(projects, agreed)
     outputs += _needs_of_images(choices)
-    outputs += _lacks(projects, install=not refused)
+    outputs += _outputs_of_lacks(projects, install=not refused)
     return Prepared(choices, projects, builder, outputs)
 
 
@@ -298,7 +302,7 @@ def _answered(choices: Choices, loaded: Sequence[Project]) -> list[Output]:
         What to say of those that were not answered.
     """
     started = commands.read(choices.commands)
-    settings = _settings_of(loaded)
+    settings = commands.settings_of(loaded)
     outputs: list[Output] = []
     answers: dict[Path, dict[str, FunctionSettings]] = {}
     for project in loaded:
@@ -328,20 +332,6 @@ def _choose(question: Question) -> FunctionSettings | None:
             return question.answer(answer)
         except ValueError as error:
             terminal.note(str(error))
-
-
-def _settings_of(loaded: Sequence[Project]) -> dict[str, FunctionSettings]:
-    """Return what the files beside the templates say of their functions, by resource."""
-    functions: dict[Path, dict[str, Path]] = {}
-    for project in loaded:
-        named = functions.setdefault(settings_file.file_of(project.file), {})
-        for resource in project.resources:
-            if is_function(resource):
-                named[resource.name] = candidates.top_of(project)
-    settings: dict[str, FunctionSettings] = {}
-    for file, named in functions.items():
-        settings |= settings_file.read(file, named)
-    return settings
 
 
 def _images(
@@ -391,7 +381,7 @@ def _builder(
     built = {""}
     for project in projects:
         for resource in project.resources:
-            if not commands.why_not_run(project, resource):
+            if not lacks.interpreter(resource):
                 built.add(resource.name)
     folders = [Path.cwd()]
     folders += [folder_of(project) for project in projects]
@@ -426,24 +416,18 @@ def _code_folders(projects: Sequence[Project]) -> set[Path]:
     return {source.code for source in sources_of(projects) if source.code}
 
 
-def _lacks(projects: Sequence[Project], *, install: bool) -> Iterator[Output]:
+def _outputs_of_lacks(projects: Sequence[Project], *, install: bool) -> Iterator[Output]:
     """Yield what the functions lack on this machine."""
     for project in projects:
-        for text in commands.absent(project):
-            yield Output("note", text)
+        for resource in filter(is_function, project.resources):
+            for lack in lacks.start_program(project, resource):
+                yield Output("lack", str(lack), facts=lack._asdict())
     texts = building.hints(building.builds_of(projects))
     texts += layers.notes(projects, install=install)
-    absent: list[Import] = []
-    for project in projects:
-        with_environment, _ = environments.used(project)
-        absent += imports.absent(with_environment)
-    absent += absent_of_node(projects)
-    for lacking in absent:
-        # What the runtime ships is installed; what a call may not run is said when it fails.
-        if lacking.runs and not lacking.mark:
-            texts.append(lacking.absent)
     for text in texts:
         yield Output("note", text, "wait", deferred=True)
+    for lack in (*lacks.of_layers(projects, install=install), *lacks.modules(projects)):
+        yield Output("lack", str(lack), "wait", deferred=True, facts=lack._asdict())
 
 
 def _check_data(data: Path, sources: Sequence[Source]) -> None:
@@ -515,7 +499,7 @@ def _deployer(
     ):
 
         def amend(project: Project) -> Project:
-            commands.check_start(project)
+            lacks.check_start(project)
             return installer(project)
 
         yield Deployer(
@@ -524,7 +508,7 @@ def _deployer(
             files=template_files(prepared.projects) | env_files,
             folder=scratch_folder,
             amend=amend,
-            unavailable=commands.why_not_run,
+            unavailable=lacks.interpreter,
         )
 
 
@@ -536,7 +520,7 @@ def _read(
     Settings that have changed since they were allowed are not used before the next start asks.
     """
     loaded = _load(choices, templates, account)
-    settings = _settings_of(loaded)
+    settings = commands.settings_of(loaded)
     wishes = _start_wishes(choices._replace(images={}), loaded, settings)
     as_images = choices.allowed & choices.images.keys()
     return _chosen(choices, loaded, settings, as_images | _allowed(wishes, answers))

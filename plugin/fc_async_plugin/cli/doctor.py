@@ -28,7 +28,8 @@ _LINE: Final = 76
 def command(verbose: bool, account: Account, output: Format) -> int:
     """Check this machine, and print what is missing and how to fix it.
 
-    -v lists every check with its result. The account is checked only if an option or
+    In the folder of a project, what its functions lack on this machine is named, too. -v lists
+    every check with its result. The account is checked only if an option or
     FC_ASYNC_ENDPOINT names it, or if a local runtime runs on this folder; then what the runtime
     leaves open is printed, too. Exits 1 if there are errors.
 
@@ -52,8 +53,13 @@ def command(verbose: bool, account: Account, output: Format) -> int:
     complaints = [complaint for result in results for complaint in result.complaints]
     ways = _open_ways(account)
     if output == "json":
-        opened = [way._asdict() for way in ways]
-        terminal.print_json({"checks": [_as_data(result) for result in results], "open": opened})
+        terminal.print_json(
+            {
+                "checks": [_as_data(result) for result in results],
+                "lacks": [complaint.lack._asdict() for complaint in complaints if complaint.lack],
+                "open": [way._asdict() for way in ways],
+            }
+        )
     else:
         _tell_results(results, verbose=verbose)
         _tell_ways(ways)
@@ -112,8 +118,8 @@ def _tell(verdict: str, text: str) -> None:
 
 
 def _as_data(result: Result) -> dict[str, Any]:
-    return {
-        "name": result.name,
-        "result": result.verdict,
-        "complaints": [complaint._asdict() for complaint in result.complaints],
-    }
+    complaints = [
+        {"level": complaint.level, "what": complaint.what, "fix": complaint.fix}
+        for complaint in result.complaints
+    ]
+    return {"name": result.name, "result": result.verdict, "complaints": complaints}

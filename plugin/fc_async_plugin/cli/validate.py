@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
@@ -14,6 +15,7 @@ from fc_async_plugin.report import DONE, FAILED, terminal
 if TYPE_CHECKING:
     from fc_async_plugin.account.connection import Account
     from fc_async_plugin.check.rules import Context, Finding
+    from fc_async_plugin.project.lack import Lack
 
 
 _LOOKED_FOR: Final = frozenset(("function", "timer", "http"))
@@ -141,7 +143,9 @@ def command(
     table = costs.prices_of(prices)
     worst = costs.of_template(context.functions, context.graph) if cost else None
     if output == "json":
-        more = {} if worst is None else {"costs": costs.as_data(worst, table)}
+        more: dict[str, Any] = {"lacks": [lack._asdict() for lack in _lacks(context)]}
+        if worst is not None:
+            more["costs"] = costs.as_data(worst, table)
         click.echo(report.to_json(findings, more))
     else:
         # Without a FILE and -t, the template of this folder is checked: one file.
@@ -150,11 +154,45 @@ def command(
         if worst:
             terminal.print_text("")
             terminal.print_table_lines(costs.table(worst, table, terminal.width()))
+    # A user who chose rules asks for these rules only.
+    if output == "text" and (notes or not select):
+        _tell_lacks(context, notes=notes)
+    return FAILED if _is_refused(findings, strict=strict) else DONE
+
+
+def _is_refused(findings: list[Finding], *, strict: bool) -> bool:
+    from fc_async_plugin.report import findings as report
+
     numbers = report.counts(findings)
-    is_refused = numbers["error"] > 0
-    if strict and numbers["warning"]:
-        is_refused = True
-    return FAILED if is_refused else DONE
+    return numbers["error"] > 0 or (strict and numbers["warning"] > 0)
+
+
+def _lacks(context: Context) -> list[Lack]:
+    """Return what the functions lack on this machine, as far as no process must run to see it."""
+    from fc_async_plugin.prepare import lacks
+    from fc_async_plugin.project.lack import told
+    from fc_async_plugin.s_yaml import TemplateError
+
+    try:
+        return told(lacks.of_functions(context.projects, processes=False))
+    except (TemplateError, OSError):
+        return []  # fc-async.toml is wrong or a path cannot be read, which dev and doctor say
+
+
+def _tell_lacks(context: Context, *, notes: bool) -> None:
+    """Print what the functions lack on this machine, which is not a fault of the template.
+
+    A job of a CI has none of what the functions need, and its log is read for the findings.
+    """
+    is_read_by_user = terminal.width() is not None and not os.environ.get("CI")
+    lacks = _lacks(context) if notes or is_read_by_user else []
+    if lacks:
+        terminal.print_text("")
+        terminal.print_text(
+            "Lacking on this machine, for fc-async dev (not a fault of the template):"
+        )
+    for lack in lacks:
+        terminal.print_text(f"  {lack}")
 
 
 def _note_unread(context: Context) -> None:

@@ -26,6 +26,7 @@ from fc_async_plugin.deploy.apply import executor
 from fc_async_plugin.deploy.apply.perform import Performer
 from fc_async_plugin.deploy.plan import plan_changes
 from fc_async_plugin.project import attached
+from fc_async_plugin.project.lack import told
 from fc_async_plugin.project.wanted import wanted
 from fc_async_plugin.report import findings
 from fc_async_plugin.s_yaml import outputs
@@ -64,8 +65,8 @@ def deploy(
     project = s_yaml.load(file, env=env, account_id=account_id, purpose="run")
     if project.left_out:
         raise TemplateError(list(chain.from_iterable(project.left_out.values())))
-    for sentence in attached.unset(project):
-        warnings.warn(sentence, stacklevel=3)  # 3: the test that called fc_local.deploy
+    for lack in told(attached.unset(project)):
+        warnings.warn(str(lack), stacklevel=3)  # 3: the test that called fc_local.deploy
     regions = Regions(connect)
     try:
         project = outputs.filled(project, regions[""].endpoint_url, account_id)

@@ -46,6 +46,11 @@ class DeployedFunctions:
         """Return whether a resource was ever deployed."""
         return resource in self._good
 
+    @property
+    def running(self) -> list[Source]:
+        """The functions that the runtime has, in a state of these or of earlier templates."""
+        return [source for source in self.sources if source.resource in self._good]
+
     def has_state(self, file: Path | None) -> bool:
         """Return whether an earlier state stays in the runtime.
 

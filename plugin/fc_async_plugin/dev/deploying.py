@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from fc_async_plugin.check.rules import Finding
     from fc_async_plugin.deploy.plan.model import Step
     from fc_async_plugin.prepare.syntax import Broken
+    from fc_async_plugin.project.lack import Lack
     from fc_async_plugin.project.sources import Source
     from fc_async_plugin.s_yaml.model import Resource
 
@@ -89,7 +90,7 @@ class Deployer:
         files: Files whose change means that the templates must be read: the templates themselves.
         folder: Where the code that an update replaces is kept until the update is done.
         amend: Changes a template with one function before it is planned, such as by adding layers.
-        unavailable: Returns why a function of a template cannot run on this machine; "" if it can.
+        unavailable: Returns what a function lacks so that it cannot run on this machine.
 
     Attributes:
         files: The files that the templates were read from.
@@ -103,7 +104,7 @@ class Deployer:
         files: Collection[Path],
         folder: Path,
         amend: Callable[[Project], Project] = lambda project: project,
-        unavailable: Callable[[Project, Resource], str] = lambda *_: "",
+        unavailable: Callable[[Resource], Lack | None] = lambda _: None,
     ) -> None:
         self._read = read
         self._regions = regions
@@ -117,6 +118,11 @@ class Deployer:
     def sources(self) -> Sequence[Source]:
         """The functions of the templates that were deployed last."""
         return self._deployed.sources
+
+    @property
+    def running(self) -> Sequence[Source]:
+        """Those of them that the runtime has."""
+        return self._deployed.running
 
     @property
     def broken(self) -> set[Path]:
@@ -272,9 +278,9 @@ class Deployer:
         refuse: Callable[[Resource, Exception | str], None],
     ) -> Sequence[Resource]:
         """Return a function with what it needs to run here; nothing if it cannot run here."""
-        reason = self._unavailable(project, resource)
-        if reason:
-            refuse(resource, f"{resource.where('runtime')}: {reason}")
+        lack = self._unavailable(resource)
+        if lack:
+            refuse(resource, str(lack))
             return ()
         alone = msgspec.structs.replace(project, resources=(resource,))
         try:
@@ -316,7 +322,7 @@ def _carry_out(plan: Plan, performer: Performer) -> _CarriedOut:
     """
     carried_out = _CarriedOut([], {})
     for obstacle in plan.obstacles:
-        carried_out.failures[obstacle.place] = [str(obstacle)]
+        carried_out.failures[obstacle.function] = [str(obstacle)]
     functions: list[Step] = []
     triggers: list[Step] = []
     for step in plan.steps:

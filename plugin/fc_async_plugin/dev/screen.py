@@ -51,7 +51,7 @@ class Screen(Protocol):
     def step(self, step: Step) -> None:
         """Print a step of an invocation."""
 
-    def say(self, kind: str, text: str, *, style: str = "own", **facts: object) -> None:
+    def say(self, kind: str, text: str, /, *, style: str = "own", **facts: object) -> None:
         """Print something about the loop itself.
 
         Args:
@@ -102,7 +102,7 @@ class TextScreen:
         for line in lines_of(step, self._folder_of, follows=not self._quiet):
             self._print(line)
 
-    def say(self, kind: str, text: str, *, style: str = "own", **facts: object) -> None:
+    def say(self, kind: str, text: str, /, *, style: str = "own", **facts: object) -> None:
         """Print something about the loop itself."""
         del kind, facts
         if not text or (self._quiet and style == "wait"):
@@ -185,7 +185,7 @@ class JsonScreen:
         if not self._quiet or failed(step):
             self._write(safe_json(as_json(step)))
 
-    def say(self, kind: str, text: str, *, style: str = "own", **facts: Any) -> None:
+    def say(self, kind: str, text: str, /, *, style: str = "own", **facts: Any) -> None:
         """Print something about the loop itself."""
         if self._quiet and style == "wait":
             return

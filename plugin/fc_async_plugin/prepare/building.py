@@ -29,9 +29,8 @@ from fc_async_plugin.prepare.installing import (
     package_json,
     state_of,
 )
-from fc_async_plugin.prepare.lacks import Lack
-from fc_async_plugin.project.attached import shortened
 from fc_async_plugin.project.code import folder_of, missing_start_file, own_folders
+from fc_async_plugin.project.lack import Lack, shortened
 from fc_async_plugin.project.sources import sources_of
 from fc_async_plugin.project.stamps import changed_since, stamps_below
 from fc_async_plugin.report.safe_text import visible
@@ -385,7 +384,8 @@ class Builder:
             unfinished.write_text(done.output, "utf-8")
         reason = f"exit status {done.status}"
         if done.absent:
-            reason = "; ".join(str(Lack("program", name, "", "install it")) for name in done.absent)
+            lacks = (Lack("program", name, "it runs", "", "install it") for name in done.absent)
+            reason = "; ".join(map(str, lacks))
         return f"{reason} (all of its output: {os.path.relpath(file)})\n{done.tail}".rstrip()
 
     def saved(self, changed: Collection[Path] | None = None) -> tuple[list[str], list[Build]]:

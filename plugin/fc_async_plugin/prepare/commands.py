@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Commands that start functions: those of ``dev --command`` and of images, those that are not here.
+"""Commands that start functions: those of ``dev --command``, of ``fc-async.toml`` and of images.
 
 No container is started: the program of an image runs in a folder of this machine. The built-in
 runtimes of other languages are not run.
@@ -8,31 +8,21 @@ runtimes of other languages are not run.
 from __future__ import annotations
 
 import os
-import re
 import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from fc_async_plugin import PluginError
-from fc_async_plugin.prepare import environments, lacks, runtimes
+from fc_async_plugin.prepare import environments
 from fc_async_plugin.prepare.answers import Wish, content_of, key_of
-from fc_async_plugin.prepare.installing import NODE_FILE, package_json
-from fc_async_plugin.project.attached import shortened
-from fc_async_plugin.project.code import (
-    code_path,
-    folder_of,
-    how_to_build,
-    missing_start_file,
-    start_command,
-    start_problem,
-)
+from fc_async_plugin.project import candidates, settings_file
+from fc_async_plugin.project.code import folder_of
 from fc_async_plugin.project.images import image_of
-from fc_async_plugin.project.wanted import local_layers
+from fc_async_plugin.project.lack import shortened
 from fc_async_plugin.s_yaml.resolving import ENVIRONMENT
-from fc_async_sdk.spec.runtimes import CONTAINER, CUSTOM
+from fc_async_sdk.spec.runtimes import CONTAINER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -42,7 +32,6 @@ if TYPE_CHECKING:
     from fc_async_plugin.s_yaml import Project
     from fc_async_plugin.s_yaml.model import Resource
 
-_NPM: Final = re.compile(r"(?:npm|pnpm|yarn) run (?:-s |--silent )?([\w:.-]+)")
 _SERVER: Final = ("port", "healthCheckConfig")
 
 
@@ -162,74 +151,41 @@ def _with_props(resource: Resource, **props: object) -> Resource:
     return msgspec.structs.replace(resource, props=resource.props | props)
 
 
-def check_start(project: Project) -> None:
-    """Refuse a function that lacks a file with which it starts: each call of it would fail.
-
-    Files that a deployment misses by itself are left to it.
+def settings_of(projects: Iterable[Project]) -> dict[str, FunctionSettings]:
+    """Return what the files beside some templates say of their functions, by resource.
 
     Raises:
-        PluginError: With place, file and what to do.
+        TemplateError: A file cannot be read.
     """
-    for resource in project.functions:
-        file = missing_start_file(project, resource)
-        if file in {"", "."}:
-            continue
-        if start_problem(project, resource):
-            continue
-        # The module of a handler may also be where this variable leads, such as /code/src. A script
-        # of a command is not looked for there.
-        is_script = resource.props.get("runtime") in CUSTOM
-        if not is_script and "PYTHONPATH" in str(resource.props.get(ENVIRONMENT)):
-            continue
-        folder = code_path(project, resource) or Path()
-        reason = f"which is not in {os.path.relpath(folder)}: {how_to_build(project, folder, file)}"
-        raise PluginError(f"{_start_of(resource)} {file}, {reason}")
+    names_by_file: dict[Path, dict[str, Path]] = {}
+    for project in projects:
+        top = candidates.top_of(project)
+        names = names_by_file.setdefault(settings_file.file_of(project.file), {})
+        for resource in project.functions:
+            names[resource.name] = top
+    settings: dict[str, FunctionSettings] = {}
+    for file, names in names_by_file.items():
+        settings |= settings_file.read(file, names)
+    return settings
 
 
-def absent(project: Project) -> Iterator[str]:
-    """Yield which programs and scripts that start functions are not here, one sentence each.
+def as_if_allowed(projects: Iterable[Project]) -> list[Project]:
+    """Return templates whose functions start as ``fc-async.toml`` and plain Dockerfiles say.
 
-    Programs of functions whose packages or own ``PATH`` may bring them are not looked for.
+    Raises:
+        TemplateError: An ``fc-async.toml`` cannot be read.
     """
-    for resource in project.functions:
-        command = start_command(resource)
-        if resource.runtime not in CUSTOM or not command:
-            continue
-        code = code_path(project, resource) or Path()
-        script = _NPM.fullmatch(" ".join(command))
-        if script and script[1] not in package_json(code).scripts:
-            wrong = f"which is not a script of {os.path.relpath(code)}/{NODE_FILE}"
-            fix = "write it, or correct the command"
-            yield f"{_start_of(resource)} {script[0]}, {wrong}: {fix}"
-        program = command[0]
-        if "/" in program or _may_be_brought(resource, code):
-            continue
-        folders = [str(layer / "bin") for layer in local_layers(project, resource)]
-        # The local runtime looks for start commands here, too, see path_of_commands there.
-        folders.append(str(Path(sys.executable).parent))
-        position = resource.where("customRuntimeConfig", "command")
-        where = f"{position}: start of {resource.function_name}"
-        if lack := lacks.program(program, where, folders=folders):
-            yield str(lack)
-
-
-def _start_of(resource: Resource) -> str:
-    """Return the beginning of a sentence about what starts a function, with its place."""
-    key = "customRuntimeConfig" if resource.runtime in CUSTOM else "handler"
-    return f"{resource.where(key, 'command')}: {resource.function_name} starts with"
-
-
-def _may_be_brought(resource: Resource, code: Path) -> bool:
-    """Return whether packages or a ``PATH`` of a function may have its program."""
-    if resource.requirements or "PATH" in str(resource.props.get(ENVIRONMENT)):
-        return True
-    return any((code / name).is_file() for name in ("requirements.txt", NODE_FILE))
-
-
-def why_not_run(_: Project, resource: Resource) -> str:
-    """Return why a function cannot run on this machine, and what to do; "" if it can."""
-    reason = runtimes.reason_unavailable(resource.runtime)
-    return reason.replace("--command NAME=", f"--command {resource.name}=")
+    projects = [*projects]
+    settings = settings_of(projects)
+    images = images_of(projects)
+    started = {
+        name: image.command
+        for name, image in images.items()
+        if image.command and name not in settings
+    }
+    return [
+        with_commands(with_settings(project, settings), started, images) for project in projects
+    ]
 
 
 def images_of(projects: Iterable[Project]) -> dict[str, Image]:

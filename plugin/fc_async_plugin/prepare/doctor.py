@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from fc_async_plugin import s_yaml
 from fc_async_plugin.prepare import imports, lacks
+from fc_async_plugin.project.lack import Lack
 from fc_async_sdk import _project_folder, _requirements, _serverless_devs
 from fc_async_sdk._installation import how_to_install
 from fc_async_sdk.errors import FcAsyncError
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
+    from fc_async_plugin.s_yaml import Project
     from fc_async_sdk import Client
 
 Level = Literal["error", "warning"]
@@ -38,6 +40,8 @@ SQLITE: Final = (3, 35, 0)
 """The first version with RETURNING, which the local queue uses."""
 FREE_BYTES: Final = 200 * 1024 * 1024
 _NODE_SECONDS: Final = 20
+_OLDEST_NODE: Final = 16
+"""The oldest that the plugin was tried on."""
 
 
 class Complaint(NamedTuple):
@@ -46,12 +50,14 @@ class Complaint(NamedTuple):
     Attributes:
         level: An error makes a command fail; a warning may.
         what: The problem.
-        fix: What to do, an imperative sentence.
+        fix: What to do, a command or an imperative sentence.
+        lack: What this machine lacks, if that is the problem.
     """
 
     level: Level
     what: str
     fix: str
+    lack: Lack | None = None
 
 
 class Machine(NamedTuple):
@@ -88,17 +94,19 @@ class Result(NamedTuple):
         """``ok``, ``error``, ``warning`` or ``not needed``: the worst of the complaints."""
         if self.skipped:
             return "not needed"
-        levels = {one.level for one in self.complaints}
-        return "error" if "error" in levels else "warning" if levels else "ok"
+        levels = {complaint.level for complaint in self.complaints}
+        if "error" in levels:
+            return "error"
+        return "warning" if levels else "ok"
 
 
 def results(machine: Machine) -> list[Result]:
     """Return the result of every check."""
-    found = []
+    checked: list[Result] = []
     for name, check in CHECKS.items():
         complaints = check(machine)
-        found.append(Result(name, tuple(complaints or ()), skipped=complaints is None))
-    return found
+        checked.append(Result(name, tuple(complaints or ()), skipped=complaints is None))
+    return checked
 
 
 def _python(_: Machine) -> Iterable[Complaint]:
@@ -111,13 +119,11 @@ def _python(_: Machine) -> Iterable[Complaint]:
 
 
 def _extra(extra: str, _: Machine) -> Iterable[Complaint]:
-    required = (
-        one
-        for one in metadata.requires("fc-async") or ()
-        # uvloop is not on every platform, and needed on none.
-        if re.search(rf"extra\s*==\s*['\"]{extra}['\"]", one) and "platform" not in one
-    )
-    missing = _requirements.missing("\n".join(required))
+    of_extra = re.compile(rf"extra\s*==\s*['\"]{extra}['\"]")
+    required = filter(of_extra.search, metadata.requires("fc-async") or ())
+    # uvloop is not on every platform, and needed on none.
+    needed = [requirement for requirement in required if "platform" not in requirement]
+    missing = _requirements.missing("\n".join(needed))
     if missing:
         yield Complaint(
             "error" if extra == "cli" else "warning",
@@ -128,11 +134,11 @@ def _extra(extra: str, _: Machine) -> Iterable[Complaint]:
 
 def _sqlite(_: Machine) -> Iterable[Complaint]:
     if sqlite3.sqlite_version_info < SQLITE:
-        wanted = ".".join(map(str, SQLITE))
+        needed = ".".join(map(str, SQLITE))
         yield Complaint(
             "error",
             f"SQLite {sqlite3.sqlite_version} is too old for the local runtime",
-            f"use a Python with SQLite {wanted} or newer",
+            f"use a Python with SQLite {needed} or newer",
         )
 
 
@@ -155,26 +161,66 @@ def _folder(machine: Machine) -> Iterable[Complaint]:
 
 def _template(machine: Machine) -> Iterable[Complaint] | None:
     try:
-        path = s_yaml.find(machine.folder)
+        path = os.path.relpath(s_yaml.find(machine.folder))
     except s_yaml.TemplateError:
         return None  # many commands need no template
     try:
-        s_yaml.load(path)
+        s_yaml.load(path, environ=_with_any_value(path))
     except s_yaml.TemplateError as error:
-        return [Complaint("error", str(error), "run: fc-async validate")]
+        return [Complaint("error", str(error), "fc-async validate")]
     return []
 
 
-def _imports(machine: Machine) -> Iterable[Complaint] | None:
+def _with_any_value(path: str) -> Mapping[str, str]:
+    """Return the environment with a value for each variable that a template lacks.
+
+    They are lacks of this machine, which another check names; the template itself can be read.
+    """
     try:
-        project = s_yaml.load(s_yaml.find(machine.folder))
+        project = s_yaml.load(path, purpose="run")
     except s_yaml.TemplateError:
-        return None  # the check before names it
+        return os.environ
+    return {**os.environ, **dict.fromkeys(project.unset, "value")}
+
+
+def _functions(machine: Machine) -> Iterable[Complaint] | None:
+    project = _project(machine)
+    if project is None:
+        return None
+    try:
+        of_functions = lacks.of_functions([project], processes=True)
+    except s_yaml.TemplateError as error:  # of fc-async.toml
+        return [Complaint("error", str(error), "correct the file")]
+    except OSError as error:
+        return [Complaint("error", str(error), "correct the path, or its permissions")]
+    return [_complaint(lack) for lack in dict.fromkeys(of_functions)]
+
+
+def _complaint(lack: Lack) -> Complaint:
+    # s ends with an error without the variable, so that no deployment begins.
+    level: Level = "error" if lack.kind == "secret" else "warning"
+    return Complaint(level, lack.what, lack.remedy, lack)
+
+
+def _imports(machine: Machine) -> Iterable[Complaint] | None:
+    project = _project(machine)
+    if project is None:
+        return None
     fix = "leave it out of the code, or split it"
     return [
-        *(Complaint("warning", *one.missing) for one in imports.missing(project)),
+        *(Complaint("warning", *module.missing) for module in imports.missing(project)),
         *(Complaint("warning", sentence, fix) for sentence in imports.unread(project)),
     ]
+
+
+def _project(machine: Machine) -> Project | None:
+    """Return the template as its functions run here; None if none can be read."""
+    try:
+        return s_yaml.load(
+            os.path.relpath(s_yaml.find(machine.folder)), purpose="run", reveal=False
+        )
+    except s_yaml.TemplateError:
+        return None  # the check of the template names it
 
 
 def _access(machine: Machine) -> Iterable[Complaint]:
@@ -211,7 +257,7 @@ def _account(machine: Machine) -> Iterable[Complaint] | None:
     if machine.connect is None:
         return None
     try:
-        machine.connect().list_functions(limit=1)
+        lack = lacks.service(machine.connect())
     except FcAsyncError as error:
         complaint = Complaint(
             "error",
@@ -219,42 +265,44 @@ def _account(machine: Machine) -> Iterable[Complaint] | None:
             "check --endpoint, --region and the keys; fc-async local start needs no keys",
         )
         return [complaint]
-    return []
+    return [Complaint("error", lack.what, lack.remedy, lack)] if lack else []
 
 
 def _check_s(machine: Machine) -> Iterable[Complaint] | None:
     """Check ``s``, if the template names our plugin or the variable for it is set."""
-    uses = "FC_ASYNC_PLUGIN" in machine.environ or any(
-        "FC_ASYNC_PLUGIN" in path.read_text(encoding="utf-8", errors="replace")
-        for path in (machine.folder / "s.yaml", machine.folder / "s.yml")
-        if path.is_file()
-    )
-    return list(_s_and_plugin(machine)) if uses else None
+    names_plugin = False
+    for name in ("s.yaml", "s.yml"):
+        path = machine.folder / name
+        if path.is_file():
+            text = path.read_text(encoding="utf-8", errors="replace")
+            names_plugin = names_plugin or "FC_ASYNC_PLUGIN" in text
+    if names_plugin or "FC_ASYNC_PLUGIN" in machine.environ:
+        return list(_s_and_plugin(machine))
+    return None
 
 
 def _s_and_plugin(machine: Machine) -> Iterable[Complaint]:
+    use = "the plugin of s needs"
     if "FC_ASYNC_PLUGIN" not in machine.environ:
-        yield Complaint(
-            "error",
-            "the template uses FC_ASYNC_PLUGIN, which is not set",
-            "export FC_ASYNC_PLUGIN=$(fc-async s-plugin path)",
-        )
-    fix = "npm install -g @serverless-devs/s"
+        fix = "export FC_ASYNC_PLUGIN=$(fc-async s-plugin path)"
+        yield _complaint(Lack("secret", "FC_ASYNC_PLUGIN", use, "", fix))
     path = machine.environ.get("PATH", os.defpath)
-    if lack := lacks.program("s", "Serverless Devs", path=path, remedy=fix):
-        yield Complaint("error", lack.what, lack.remedy)
+    lack = lacks.program("s", use, path=path, remedy="npm install -g @serverless-devs/s")
+    if lack:
+        yield Complaint("error", lack.what, lack.remedy, lack)
 
 
 def _node(machine: Machine) -> Iterable[Complaint] | None:
     node = shutil.which("node", path=machine.environ.get("PATH"))
     if node is None or "FC_ASYNC_PLUGIN" not in machine.environ:
         return None
-    done = subprocess.run(  # noqa: S603 -- found on PATH, no shell
+    answer = subprocess.run(  # noqa: S603 -- found on PATH, no shell
         [node, "--version"], capture_output=True, text=True, timeout=_NODE_SECONDS, check=False
     )
-    major = done.stdout.strip().lstrip("v").partition(".")[0]
-    if major.isdigit() and int(major) < 16:  # noqa: PLR2004 -- the oldest that the plugin was tried on
-        return [Complaint("warning", f"node {done.stdout.strip()} is old", "use node 16 or newer")]
+    version = answer.stdout.strip()
+    major = version.lstrip("v").partition(".")[0]
+    if major.isdigit() and int(major) < _OLDEST_NODE:
+        return [Complaint("warning", f"node {version} is old", "use node 16 or newer")]
     return []
 
 
@@ -264,6 +312,7 @@ CHECKS: Final[dict[str, Callable[[Machine], Iterable[Complaint] | None]]] = {
     f"SQLite {'.'.join(map(str, SQLITE))} or newer": _sqlite,
     "the working folder can be written to and has free space": _folder,
     "the template can be read": _template,
+    "this machine has what the functions need": _functions,
     "the cloud has what Python functions import": _imports,
     "files with keys can be read by their owner only": _access,
     f"the files in {_project_folder.NAME} are yours": _own_folder,

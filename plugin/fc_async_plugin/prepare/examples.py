@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from fc_async_plugin.prepare.answers import Wish, content_of, key_of
-from fc_async_plugin.project.attached import shortened
 from fc_async_plugin.project.code import own_folders
+from fc_async_plugin.project.lack import shortened
 from fc_async_plugin.project.sources import sources_of
 from fc_async_plugin.s_yaml import TemplateError, files
 from fc_async_plugin.s_yaml.model import with_props

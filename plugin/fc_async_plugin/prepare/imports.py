@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fc_async_plugin.project.code import code_path, handler_of, is_shared
+from fc_async_plugin.project.lack import Lack
 from fc_async_plugin.project.wanted import layers_elsewhere, local_layers
 from fc_async_plugin.s_yaml.files import MAX_CODE_BYTES, read_bytes
 from fc_async_plugin.s_yaml.problems import TemplateError
@@ -37,6 +38,8 @@ _NODE: Final = "package.json"
 _LEVELS: Final = ("", "[!.]*/", "[!.]*/*/", "[!.]*/*/*/")
 _Imports = dict[str, tuple[str, bool]]
 """By top-level name: the position of the first import, and whether a call always runs one."""
+_ALWAYS_HERE: Final = frozenset({*sys.stdlib_module_names, "__main__"})
+"""Modules that need no search; a program that another one runs has none for the last."""
 _HANDLED: Final = ("ImportError", "ModuleNotFoundError", "Exception")
 
 
@@ -87,15 +90,14 @@ class Import(NamedTuple):
         )
 
     @property
-    def absent(self) -> str:
-        """The fault here in one sentence, with what to do, if the runtime does not ship it."""
-        imports = f"{self.function} imports {self.module} ({self.position}), which"
+    def lack(self) -> Lack:
+        """The lack of the module on this machine, if the runtime does not ship it."""
+        use = f"{self.function} imports"
         if self.module.startswith((".", "/")):
-            return f"{imports} does not exist: build or write it"
+            return Lack("file", self.module, use, self.position, "build or write it")
         file = f"{self.position.partition('/')[0]}/{_NODE if self._of_node else _REQUIREMENTS}"
-        lacks = f"{imports} this machine lacks, and {self.runtime} does not ship it"
-        fix = _how_to_get(self.module, self.package, file, self.inside, of_node=self._of_node)
-        return f"{lacks}: {fix}"
+        fix = _how_to_get(self.module, self.package, file, self.inside, is_known=self._of_node)
+        return Lack("module", self.module, use, self.position, fix)
 
     @property
     def _named(self) -> str:
@@ -103,7 +105,7 @@ class Import(NamedTuple):
         return package or f"the package that has {self.module}"
 
 
-def _how_to_get(module: str, package: str, file: str, inside: str, *, of_node: bool) -> str:
+def _how_to_get(module: str, package: str, file: str, inside: str, *, is_known: bool) -> str:
     """Return what to do for a module that a function lacks.
 
     Only a package that is known to have the module is named: of a module of the project, or an
@@ -114,13 +116,13 @@ def _how_to_get(module: str, package: str, file: str, inside: str, *, of_node: b
         package: The package that is assumed to have it.
         file: The file that names the packages of the function.
         inside: Where the project has the module; "": it does not have it.
-        of_node: Whether it is loaded by Node, by the name of its package.
+        is_known: Whether the package is known to have it, as one of Node that has its name.
     """
     if inside:
-        return f"it is in {inside}, outside of the code folder: build or copy it into the code"
-    if of_node or _requirements.known_package(module):
+        return f"build or copy it into the code; it is in {inside}, outside of the code folder"
+    if is_known or _requirements.known_package(module):
         return f"write {package} into {file}, then fc-async dev --install"
-    return f"no package is known that has it; write the one that you mean into {file}"
+    return f"write the package that has it into {file}; none is known by this name"
 
 
 _FAILED: Final = re.compile(
@@ -163,12 +165,12 @@ def failed(function: str, runtime: str, error: str, code: Path | None = None) ->
     else:
         module = package = _package_of_node(match["node"])
         file = _NODE
-    advice = _advice(module, package, file, runtime, code)
-    return f"{function} lacks {package}, and {runtime} {advice}"
+    remedy = _remedy(module, package, file, runtime, code)
+    return str(Lack("module", module, f"{function} imports", "", remedy))
 
 
-def _advice(module: str, package: str, file: str, runtime: str, code: Path | None) -> str:
-    """Return whether a runtime ships a module that a call lacked, and what to do.
+def _remedy(module: str, package: str, file: str, runtime: str, code: Path | None) -> str:
+    """Return what to do for a module that a call lacked.
 
     Args:
         module: The module.
@@ -177,19 +179,15 @@ def _advice(module: str, package: str, file: str, runtime: str, code: Path | Non
         runtime: The runtime.
         code: The code folder; None if it is not known.
     """
-    mark = runtimes.shipped(runtime, module)
-    there = f"ships it ({mark})" if mark else "does not ship it"
     if code and _names_package(code, file, package):
-        again = "it is not installed: fc-async dev --install tries again"
-        return f"{there}: {file} of the code folder names it, and {again}"
+        return f"install it with fc-async dev --install; {file} of the code folder names it"
+    mark = runtimes.shipped(runtime, module)
     inside = ""
     if code and not mark:
         inside = _in_project(module, code)
-    is_known = file == _NODE or bool(_requirements.known_package(module))
-    if mark or (is_known and not inside):
-        return f"{there}: with it in {file} of the code folder, fc-async dev --install installs it"
-    file = f"{file} of the code folder"
-    return f"{there}: {_how_to_get(module, package, file, inside, of_node=False)}"
+    is_known = bool(mark) or file == _NODE
+    remedy = _how_to_get(module, package, f"{file} of the code folder", inside, is_known=is_known)
+    return f"{remedy} ({runtime} ships it: {mark})" if mark else remedy
 
 
 def _names_package(code: Path, file: str, package: str) -> bool:
@@ -273,7 +271,7 @@ def absent(project: Project) -> Iterator[Import]:
         of_layers = runtimes.modules(runtime, layers_elsewhere(resource))
         shipped = runtimes.modules(runtime) or frozenset()
         for name, (position, runs) in _imports_of(project, resource, code).items():
-            if name in sys.stdlib_module_names or importlib.util.find_spec(name) is not None:
+            if name in _ALWAYS_HERE or importlib.util.find_spec(name) is not None:
                 continue
             inside = _in_project(name, code) if name not in shipped else ""
             imported = Import(resource.function_name, runtime, name, position, runs, inside)

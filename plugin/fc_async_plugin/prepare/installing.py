@@ -33,7 +33,6 @@ from fc_async_plugin import PluginError
 from fc_async_plugin.prepare import environments, imports, layers, programs, syntax
 from fc_async_plugin.prepare.answers import Wish, content_of, key_of
 from fc_async_plugin.prepare.imports import Import
-from fc_async_plugin.prepare.layers import layers_of
 from fc_async_plugin.project import pyproject
 from fc_async_plugin.project.sources import sources_of
 from fc_async_plugin.project.stamps import OF_TOOLS
@@ -352,23 +351,16 @@ class Installer:
 
     def _wanted(self, project: Project) -> Iterator[Installation]:
         """Yield the packages of functions, with those whose layer exists."""
-        further = _further_packages(project)
-        for source in sources_of([project]):
-            if source.code not in self._left_alone and node_packages_missing(source):
-                yield Installation(source, None, None)
-            needs = _needs_of(source, further.get(source.function, set()))
-            if not any(needs):
+        for installation in _installations(project, self._folder):
+            source, needs, layer = installation
+            if needs is None or layer is None:
+                if source.code not in self._left_alone:
+                    yield installation
                 continue
-            layer = self._layer_of(needs)
             # With --install also what this machine has, maybe in another version.
             wanted_anyway = self._answers is None and not _has_own(project, source, needs)
             if layer.is_dir() or wanted_anyway or _lacks(project, source, needs):
-                yield Installation(source, needs, layer)
-
-    def _layer_of(self, needs: Needs) -> Path:
-        names = "".join(f"{name}\n" for name in (*needs.packages, *needs.node))
-        text = needs.file.read_bytes() if needs.file else b""
-        return (self._folder / _key(names.encode() + text)).resolve()
+                yield installation
 
     def _make_layer(self, layer: Path, needs: Needs, function: str) -> None:
         language = "Node" if needs.node else f"Python {platform.python_version()}"
@@ -391,6 +383,43 @@ class Installer:
             shutil.rmtree(draft, ignore_errors=True)
 
 
+def lacking(
+    projects: Iterable[Project], folder: Path = _project_folder.LAYERS
+) -> Iterator[Installation]:
+    """Yield the packages that functions lack and that can be installed; nothing is changed.
+
+    Args:
+        projects: The templates.
+        folder: Where the layers are kept.
+    """
+    for project in projects:
+        used, _ = environments.used(project)
+        for installation in _installations(used, folder):
+            source, needs, layer = installation
+            if needs is None or layer is None:  # of Node, beside its package.json
+                yield installation
+                continue
+            if not layer.is_dir() and _lacks(used, source, needs):
+                yield installation
+
+
+def _installations(project: Project, folder: Path) -> Iterator[Installation]:
+    """Yield the packages of Node that functions lack, and those of Python that they need."""
+    further = _further_packages(project)
+    for source in sources_of([project]):
+        if node_packages_missing(source):
+            yield Installation(source, None, None)
+        needs = _needs_of(source, further.get(source.function, set()))
+        if any(needs):
+            yield Installation(source, needs, _layer_of(needs, folder))
+
+
+def _layer_of(needs: Needs, folder: Path) -> Path:
+    text = needs.file.read_bytes() if needs.file else b""
+    names = [*needs.packages, *needs.node]
+    return (folder / _key("\n".join([*names, ""]).encode() + text)).resolve()
+
+
 def _remove_backports(folder: Path) -> None:
     """Remove modules that the standard library has, which is before it in an installation."""
     # enum34, which tablestore 6.1.0 requires, broke each import of enum: a layer comes first.
@@ -409,9 +438,10 @@ def _further_packages(project: Project) -> dict[str, set[str]]:
     for imported in imports.absent(project):
         if imported.mark:
             packages.setdefault(imported.function, set()).add(imported.package)
-    for function, layer in layers_of(project):
+    for layer, functions in layers.functions_of([project]).items():
         if layer.requirement and not layers.is_here(layer):
-            packages.setdefault(function, set()).update(layer.requirement.split())
+            for function in functions:
+                packages.setdefault(function, set()).update(layer.requirement.split())
     return packages
 
 

@@ -7,25 +7,30 @@ import importlib.util
 import shutil
 from typing import TYPE_CHECKING
 
-from fc_async_plugin.prepare.lacks import Lack
 from fc_async_plugin.project.wanted import layers_elsewhere
 from fc_async_sdk.spec import runtimes
 from fc_async_sdk.spec.runtimes import PublicLayer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from fc_async_plugin.s_yaml import Project
 
 
-def layers_of(project: Project) -> Iterator[tuple[str, PublicLayer]]:
-    """Yield the functions of a template with their layers that this machine lacks.
+def functions_of(projects: Iterable[Project]) -> dict[PublicLayer, list[str]]:
+    """Return the layers that this machine lacks, with the functions that have them, each once.
 
     A layer of an account has its reference as name.
     """
-    for resource in project.functions:
-        for reference in layers_elsewhere(resource):
-            yield resource.function_name, runtimes.public_layer(reference) or PublicLayer(reference)
+    functions: dict[PublicLayer, list[str]] = {}
+    for project in projects:
+        for resource in project.functions:
+            for reference in layers_elsewhere(resource):
+                layer = runtimes.public_layer(reference) or PublicLayer(reference)
+                names = functions.setdefault(layer, [])
+                if resource.function_name not in names:
+                    names.append(resource.function_name)
+    return functions
 
 
 def is_here(layer: PublicLayer) -> bool:
@@ -36,30 +41,20 @@ def is_here(layer: PublicLayer) -> bool:
 
 
 def notes(projects: Iterable[Project], *, install: bool) -> list[str]:
-    """Return what stands in for the layers of the service, one sentence for each layer."""
-    functions: dict[PublicLayer, list[str]] = {}
-    for project in projects:
-        for function, layer in layers_of(project):
-            functions.setdefault(layer, []).append(function)
-    return [
-        f"layer {layer.name} of {', '.join(dict.fromkeys(names))}: "
-        + _instead(layer, install=install)
-        for layer, names in functions.items()
-    ]
+    """Return what stands in for the layers of the service, one sentence for each that has it.
 
-
-def _instead(layer: PublicLayer, *, install: bool) -> str:
-    substitute = layer.command or layer.requirement
-    if not substitute:
-        return (
-            "what is in it is not known, and the functions lack it: write a folder or a zip of its "
-            "files in its place in layers, for this machine alone in env.yaml: fc-async dev --env"
-        )
-    # Programs of this machine stand in for those of a layer: /opt/bin/nginx leads to the one here.
-    if is_here(layer):
-        return f"{layer.command or layer.modules[0]} of this machine is used instead"
-    if layer.command:
-        return str(Lack("layer", substitute, "", "install it"))
-    if install:
-        return f"{substitute} is installed instead"
-    return str(Lack("layer", substitute, "", "fc-async dev --install installs it"))
+    Args:
+        projects: The templates.
+        install: Whether the packages of a layer are installed.
+    """
+    sentences: list[str] = []
+    for layer, functions in functions_of(projects).items():
+        begin = f"layer {layer.name} of {', '.join(functions)}"
+        # Programs of this machine stand in for those of a layer: /opt/bin/nginx leads to the one
+        # here.
+        if is_here(layer):
+            name = layer.command or layer.modules[0]
+            sentences.append(f"{begin}: {name} of this machine is used instead")
+        elif layer.requirement and install:
+            sentences.append(f"{begin}: {layer.requirement} is installed instead")
+    return sentences

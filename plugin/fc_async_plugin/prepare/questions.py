@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from fc_async_plugin.prepare.building import build_of_package, build_scripts_of_packages
 from fc_async_plugin.project import candidates, images, settings_file
-from fc_async_plugin.project.attached import shortened
 from fc_async_plugin.project.code import code_path, folder_of, missing_start_file, start_files
+from fc_async_plugin.project.lack import shortened
 from fc_async_plugin.project.settings_file import FunctionSettings
 from fc_async_plugin.project.sources import sources_of
 from fc_async_plugin.report.safe_text import visible
@@ -174,7 +174,7 @@ def _about_code(project: Project, resource: Resource) -> Question | None:
         text = f"take {os.path.relpath(folder)} as its code, which has {start_file}"
         options.append(Option(text, FunctionSettings(folder=os.path.relpath(folder, base))))
     if not options:
-        return None  # a message names the file, see commands.absent
+        return None  # a message names the file, see lacks.start_program
     code = os.path.relpath(code_path(project, resource) or base)
     if lacking == ".":
         reason = f"its code {code} does not exist"

@@ -13,23 +13,24 @@ if TYPE_CHECKING:
     from fc_async_plugin.project.sources import Source
 
 
-def reason_unavailable(name: str) -> str:
-    """Return why the functions of a runtime cannot run on this machine; "" if they can."""
-    from fc_async_local.execution.instances import kinds  # noqa: PLC0415 -- the extra local
-
-    return kinds.reason_unavailable(name) if name else ""
+def has_node() -> bool:
+    """Return whether this machine has a Node, also one of a version manager."""
+    try:
+        from fc_async_local.execution.machine import interpreters  # noqa: PLC0415 -- the extra local
+    except ImportError:
+        return False
+    return interpreters.find_node() is not None
 
 
 def tell_versions(sources: Iterable[Source]) -> None:
     """Let the runtime of this process warn which functions run on another version than theirs.
 
-    Functions whose code is not there are not deployed, so nothing is said of them.
+    Args:
+        sources: Functions that were deployed.
     """
     from fc_async_local.execution.instances import builtin  # noqa: PLC0415 -- as above
 
     for source in sources:
-        if source.code is None or not source.code.exists():
-            continue
         if source.runtime in PYTHON:
             folders = [path for path in source.paths if path.is_dir()]
             builtin.python_of(source.function, source.runtime, folders, debugged=False)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from fc_async_plugin.project.lack import Lack, told
 from fc_async_plugin.s_yaml.model import BLOCK, is_function, refuse_unresolved, unresolved_in
 from fc_async_plugin.s_yaml.problems import TemplateError, failure
 from fc_async_sdk.models import FunctionSettings
@@ -54,8 +55,8 @@ _NEEDED: Final = frozenset({"runtime", "handler"})
 _DEPTHS: Final = {"environmentVariables": 2, "layers": 2, BLOCK: 4}
 """Number of keys that lead to what is left out if only ``s`` resolves it: one variable, one layer,
 one destination. Other settings are left out as a whole."""
-_SHOWN_NAMES: Final = 6
 _TEXTS: Final = ("sourceArn", "invocationRole", "description")
+_RUN_HERE: Final = runtimes.PYTHON | runtimes.NODE | runtimes.CUSTOM
 _JOINED: Final = ("tokenLookup", "claimPassBy")
 """Lists of ``authConfig`` that the API takes as a text; the component fc3 joins them, too."""
 
@@ -166,7 +167,7 @@ def concurrency(resource: Resource) -> Documents:
 def omitted(project: Project, only: Collection[str], *, local: bool) -> Iterator[str]:
     """Yield what a deployment of functions leaves out or cannot compare, one sentence each."""
     # A sentence for each: without them, deploy left out triggers and then said "nothing to do".
-    yield from unset(project)
+    yield from map(str, told(unset(project)))
     for name, problems in project.left_out.items():
         yield from (f"not deployed: {name}: {problem}" for problem in problems)
     blocks: dict[str, list[str]] = {}
@@ -190,35 +191,37 @@ def omitted(project: Project, only: Collection[str], *, local: bool) -> Iterator
             yield f"ignored, by s deploy too: {name} of {functions} (see fc-async validate)"
 
 
-def unset(project: Project) -> Iterator[str]:
-    """Yield what a template that was read for this machine has no values for, in one sentence."""
-    if project.unset:
-        pronoun = "it" if len(project.unset) == 1 else "them"
-        name = project.file.rpartition("/")[2]
-        yield (
-            f"no value for ${{env(…)}}: {shortened(project.unset)}; the functions run without "
-            f"{pronoun} (set {pronoun}, write {pronoun} into .env beside {name}, or name a file "
-            "with fc-async dev --env-file; s needs a value)"
-        )
+def unset(project: Project) -> Iterator[Lack]:
+    """Yield the variables for which a template that was read for this machine has no value."""
+    file = project.file.rpartition("/")[2]
+    remedy = (
+        f"write NAME=VALUE into .env beside {file}, or name a file with fc-async dev --env-file "
+        "(s needs a value, too)"
+    )
+    for name in project.unset:
+        yield Lack("secret", name, f"{file} reads", "", remedy)
 
 
-def shortened(names: Sequence[str]) -> str:
-    """Return names for a line; of many the first ones, with how many more there are."""
-    more = len(names) - _SHOWN_NAMES
-    shown = ", ".join(names[:_SHOWN_NAMES])
-    return f"{shown} and {more} more" if more > 1 else ", ".join(names)
-
-
-def not_run(project: Project, only: Collection[str]) -> Iterator[str]:
-    """Yield which functions the local runtime accepts and cannot run, one sentence each."""
+def not_run(project: Project, only: Collection[str]) -> Iterator[Lack]:
+    """Yield the languages and images of functions that the local runtime accepts and cannot run."""
     for resource in project.functions:
-        name = resource.runtime
-        chosen = not only or resource.name in only
-        if chosen and name in runtimes.OTHERS | {runtimes.CONTAINER}:
-            yield (
-                f"does not run on this machine: {resource.name} (runtime {name}; the local runtime "
-                "has Python, Node.js and custom runtimes)"
-            )
+        is_chosen = not only or resource.name in only
+        if is_chosen and (lack := not_run_here(resource)):
+            yield lack
+
+
+def not_run_here(resource: Resource) -> Lack | None:
+    """Return the language or the image of a function that the local runtime cannot run."""
+    runtime = resource.runtime
+    where = str(resource.where("runtime"))
+    remedy = f"fc-async dev --command {resource.name}='COMMAND' starts a program that serves HTTP"
+    if runtime == runtimes.CONTAINER:
+        use = f"{resource.function_name} runs in"
+        return Lack("engine", "a container engine", use, where, remedy)
+    if runtime and runtime not in _RUN_HERE:
+        use = f"{resource.function_name} runs on"
+        return Lack("interpreter", runtime, use, where, remedy)
+    return None
 
 
 def _not_compared(resource: Resource) -> Iterator[str]:

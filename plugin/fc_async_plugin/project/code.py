@@ -13,7 +13,6 @@ import hashlib
 import io
 import os
 import re
-import shutil
 import stat
 import tempfile
 import zipfile
@@ -23,6 +22,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import fastcrc
 
+from fc_async_plugin.project.lack import Lack
 from fc_async_sdk import packaging
 from fc_async_sdk.errors import ConfigurationError, InvalidParameter
 from fc_async_sdk.packaging import IGNORE_FILE, Packed, archive, is_ignored
@@ -175,8 +175,8 @@ def start_problem(project: Project, resource: Resource) -> StartProblem | None:
     path: problems.Path = ("customRuntimeConfig", "command") if command else ("code",)
     file = folder / name
     if not file.is_file():
-        text = f"{file}, which starts the function, does not exist"
-        return StartProblem(path, text, how_to_build(project, folder, name), missing=True)
+        lack = lacking_file(project, resource, name)
+        return StartProblem(path, lack.fault, lack.remedy, missing=True)
     reason, fix = _why_not_started(folder, file)
     if not fix:
         return None
@@ -218,6 +218,26 @@ def _missing_script(folder: Path, resource: Resource) -> str:
         if not (folder / name).exists() and not (folder / f"{name}.js").exists():
             return name
     return ""
+
+
+def lacking_file(project: Project, resource: Resource, name: str) -> Lack:
+    """Return that a function lacks a file with which it starts.
+
+    Args:
+        project: The template.
+        resource: The function.
+        name: The file, relative to its code folder.
+    """
+    folder = code_path(project, resource) or folder_of(project)
+    is_custom = str(resource.props.get("runtime")) in runtimes.CUSTOM
+    key = "customRuntimeConfig" if is_custom else "handler"
+    return Lack(
+        "file",
+        os.path.relpath(folder / name),
+        f"{resource.function_name} starts with",
+        str(resource.where(key, "command")),
+        _how_to_build(project, folder, name),
+    )
 
 
 def start_files(resource: Resource) -> list[str]:
@@ -262,7 +282,7 @@ def handler_names(runtime: str, handler: str) -> list[str]:
     return [f"{name}{ending}" for ending in _MODULES.get(runtime, ()) if name]
 
 
-def how_to_build(project: Project, folder: Path, name: str) -> str:
+def _how_to_build(project: Project, folder: Path, name: str) -> str:
     """Return what to do for a missing file in the code of a function.
 
     Args:
@@ -273,18 +293,24 @@ def how_to_build(project: Project, folder: Path, name: str) -> str:
     """
     for own_folder in own_folders(project):
         if (own_folder / name).is_file():
-            return f"it is in {os.path.relpath(own_folder)}: copy it, or correct code"
+            return f"copy it from {os.path.relpath(own_folder)}, or correct code"
+    if build := nearest_build(project, folder):
+        build_folder, command = build
+        return f"build it, as with {command} in {os.path.relpath(build_folder)}"
+    return "build or write it"
+
+
+def nearest_build(project: Project, folder: Path) -> tuple[Path, str] | None:
+    """Return the nearest folder that a build reads, from the code up, with the usual command."""
     base = folder_of(project)
     code = folder.resolve()
     for ancestor in (code, *code.parents):
         for file, command in _BUILDS.items():
             if (ancestor / file).is_file():
-                program = command.split()[0]
-                absent = "" if shutil.which(program) else f"; install {program}, it is not here"
-                return f"build it, as with {command} in {os.path.relpath(ancestor)}{absent}"
+                return ancestor, command
         if ancestor == base or not ancestor.is_relative_to(base):
-            break
-    return "build or write it"
+            return None
+    return None
 
 
 def _finds(resource: Resource, file: Path) -> bool:

@@ -221,7 +221,7 @@ def test_a_runtime_that_the_local_runtime_does_not_have_is_said_at_deployment(
     (project / "s.yaml").write_text(text.replace("python3.10", "java11"))
     done = fc_async(*DEPLOY)
     assert done.code == 0
-    assert "does not run on this machine: orders (runtime java11" in done.out
+    assert "orders runs on java11, which is not on this machine" in done.out
 
 
 def test_without_the_functions_at_the_endpoint_there_is_something_to_do(

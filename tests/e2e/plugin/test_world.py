@@ -65,7 +65,11 @@ PROJECTS = {
         "",
     ),
     "error": (function("wrong", memorySize="64k"), "part", "FCA016"),
-    "language": (function("java", runtime="java11"), "part", "'java11' is not available locally"),
+    "language": (
+        function("java", runtime="java11"),
+        "part",
+        "java runs on java11, which is not on this machine",
+    ),
     "output": (
         function("called", triggers=HTTP_TRIGGER)
         + function("caller", handler="caller.handler", environmentVariables=f"{{URL: {URL}}}"),

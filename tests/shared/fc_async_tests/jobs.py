@@ -36,6 +36,6 @@ def push_node(store: JobStore, clock: Clock, settings: Settings, **parts: Any) -
         LEASE_MS,
         **{"invoker": None, "poster": None, **parts},
         log=TriggerLog(),
-        settler=Settler(settings.rules, settings.place),
+        settler=Settler(settings.rules, settings.account),
         random=random.Random(1),
     )

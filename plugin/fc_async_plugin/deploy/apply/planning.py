@@ -264,7 +264,7 @@ class Planning:
             self._left_out += omitted(project, only, local=local)
         if coverage.with_functions and local:
             # The runtime accepts these functions, so without the note the first call would tell it.
-            self._left_out += not_run(project, only)
+            self._left_out += map(str, not_run(project, only))
         if coverage.create_missing:
             self._left_out += not_created(self.wanted)
 

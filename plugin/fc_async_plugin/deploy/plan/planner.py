@@ -45,12 +45,12 @@ class Obstacle(msgspec.Struct, frozen=True, kw_only=True):
     """Reason why a plan cannot be carried out.
 
     Attributes:
-        place: The function it is about.
+        function: The function it is about.
         position: Where the template asks for it.
         message: What is missing and what to do.
     """
 
-    place: state.Place
+    function: state.Place
     position: Position
     message: str
 
@@ -284,7 +284,7 @@ def _obstacles(
         if want.settings is not None:
             advice = "it has no code to create it from"
         message = f"function {address} doesn't exist: {advice}"
-        yield Obstacle(place=address, position=want.position, message=message)
+        yield Obstacle(function=address, position=want.position, message=message)
         return
     for qualifier in sorted(want.qualifiers):
         if _will_exist(qualifier, want, have):
@@ -296,7 +296,7 @@ def _obstacles(
                 f"alias {qualifier!r}: create it first (s alias publish), or add --with-functions"
             )
         message = f"function {address} has no {missing}"
-        yield Obstacle(place=address, position=want.position, message=message)
+        yield Obstacle(function=address, position=want.position, message=message)
 
 
 def _will_exist(qualifier: str, want: WantedFunction, have: RemoteFunction) -> bool:
@@ -328,7 +328,7 @@ def without_missing(plan: Plan, project: Project) -> Plan:
         for resource in project.resources
         if makes_function(resource)
     }
-    missing = {obstacle.place for obstacle in plan.obstacles}
+    missing = {obstacle.function for obstacle in plan.obstacles}
     later = missing & makers.keys()
     sentences = []
     for resource in project.resources:
@@ -341,7 +341,7 @@ def without_missing(plan: Plan, project: Project) -> Plan:
         plan,
         steps=steps,
         needs=needs_of(steps),
-        obstacles=tuple(obstacle for obstacle in plan.obstacles if obstacle.place not in later),
+        obstacles=tuple(obstacle for obstacle in plan.obstacles if obstacle.function not in later),
         omitted=(*plan.omitted, *sentences),
         absent=tuple(address for address in plan.absent if address not in makers),
     )

@@ -190,13 +190,13 @@ class World:
             DocumentCache(MemoryDocuments(), Wakeups(self.clock)),
             self.blobs,
             self.clock,
-            account=settings.place,
+            account=settings.account,
         )
         signatures = AcsSignatures(settings.auth.access_keys, lambda: now)
         ids = itertools.count(1)
         remembered = Remembered(Feed(Wakeups(self.clock), most_bytes=0))
         self.noted: list[tuple[str, str, str]] = []
-        urls = TriggerUrls("http://127.0.0.1:9900", settings.place)
+        urls = TriggerUrls("http://127.0.0.1:9900", settings.account)
         access = Access(TOKEN, 9900, lambda: now)
         strict = signatures if settings.auth.strict_auth else None
         invoke = InvokeFunction(self.engine, self.registry)
@@ -208,7 +208,7 @@ class World:
                 urls,
                 signatures=strict,
                 clock=self.clock,
-                account=settings.place,
+                account=settings.account,
                 noted=lambda *call: self.noted.append(call),
             ),
             [

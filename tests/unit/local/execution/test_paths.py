@@ -100,7 +100,18 @@ def test_another_version_takes_the_place_of_a_missing_one_and_is_named_once(
     paths = ServicePaths("no-python-3-9", code)
     for _ in range(2):
         assert paths.text("/var/fc/lang/python3.9/bin/python3 app.py") == f"{sys.executable} app.py"
-    assert caplog.text.count("no-python-3-9 names python3.9") == 1
+    said = f"no-python-3-9 names python3.9, which this machine does not have: {sys.executable}"
+    assert caplog.text.count(said) == 1
+
+
+def test_a_version_that_is_here_and_not_used_is_said_to_be_here(
+    code: Path, monkeypatch, caplog
+) -> None:
+    other = Path("/elsewhere/bin/python3.9")
+    monkeypatch.setattr(interpreters, "find_python", lambda _: other)
+    ServicePaths("unbuilt", code).text("/var/fc/lang/python3.9/bin/python3 app.py")
+    said = f"unbuilt names python3.9, and no package of it was built for {other}: {sys.executable}"
+    assert said in caplog.text
 
 
 def test_a_script_finds_the_interpreter_that_takes_the_place_of_a_version_by_its_name(

@@ -11,6 +11,7 @@ import pytest
 from fc_async_plugin import PluginError, s_yaml
 from fc_async_plugin.account import Regions
 from fc_async_plugin.dev.deploying import Deployer, Result
+from fc_async_plugin.prepare import lacks
 from fc_async_tests import runtime_requests as requests
 from fc_async_tests.s_yaml import function, template
 
@@ -337,12 +338,21 @@ def test_variables_beside_one_that_only_s_knows_are_set(folder: Folder):
 
 
 def test_a_runtime_that_is_not_on_this_machine_is_said_at_deployment(folder: Folder):
-    folder.deployer = folder.made(
-        unavailable=lambda _, one: "not here" if one.props["runtime"] == "java11" else ""
-    )
+    folder.deployer = folder.made(unavailable=lacks.interpreter)
     (failure,) = with_mailer(folder, runtime="java11")
-    assert failure == f"mailer: {folder.template}:22:16: not here"
+    assert failure == (
+        f"mailer: {folder.template}:22:16: mailer runs on java11, which is not on this machine: "
+        "fc-async dev --command mailer='COMMAND' starts a program that serves HTTP"
+    )
     assert folder.answer() == b"1"
+
+
+def test_the_version_of_a_function_that_is_not_deployed_is_not_told(folder: Folder):
+    """What is said of versions is said of these functions."""
+    folder.deployer = folder.made(unavailable=lacks.interpreter)
+    assert with_mailer(folder, runtime="java11")
+    assert [source.function for source in folder.deployer.sources] == ["orders", "mailer"]
+    assert [source.function for source in folder.deployer.running] == ["orders"]
 
 
 def test_requirements_that_do_not_resolve_leave_the_other_functions(folder: Folder):
@@ -418,7 +428,7 @@ def test_a_bootstrap_that_cannot_be_started_is_a_finding(
 def test_a_bootstrap_that_does_not_exist_is_said_at_deployment(folder: Folder):
     (failure,) = with_bootstrap(folder, None).failures
     assert failure.startswith(f"server: {folder.template}:21:13: ")
-    assert "bootstrap, which starts the function, does not exist (build or write it)" in failure
+    assert "server/bootstrap, which does not exist (build or write it)" in failure
     assert folder.answer() == b"1"
 
 
@@ -469,9 +479,7 @@ def test_a_start_file_that_does_not_exist_is_said_at_deployment(folder: Folder, 
     custom = f"{CUSTOM}      customRuntimeConfig: {{command: [{command}]}}\n"
     folder.template.write_text(TEMPLATE + custom)
     (failure,) = folder.deployer.everything().failures
-    assert (
-        "server/bin/run, which starts the function, does not exist (build or write it)" in failure
-    )
+    assert "server/bin/run, which does not exist (build or write it)" in failure
 
 
 @pytest.mark.parametrize("command", ["python3, server.py", "/opt/run"])

@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from fc_async_plugin.dev.screen import JsonScreen, TextScreen
+from fc_async_plugin.project.lack import Lack
 from fc_async_sdk.admin.models import Step
 
 AT = 1_700_000_000_000
@@ -102,3 +103,14 @@ def test_a_message_of_several_lines_stands_below_its_first():
         "x", "a:1: bad\n  def (", style="bad"
     )
     assert file.getvalue().splitlines() == ["22:13:20.000  a:1: bad", "                  def ("]
+
+
+def test_a_program_reads_what_this_machine_lacks_as_of_doctor_and_validate() -> None:
+    lines: list[str] = []
+    lack = Lack("program", "dotnet", "net starts with", "s.yaml:1:2", "install it")
+    JsonScreen(lines.append).say("lack", str(lack), **lack._asdict())
+    assert json.loads(lines[0]) == {
+        "type": "lack",
+        "message": "s.yaml:1:2: net starts with dotnet, which is not on this machine: install it",
+        **lack._asdict(),
+    }

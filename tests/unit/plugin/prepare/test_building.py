@@ -171,7 +171,8 @@ def test_a_program_that_this_machine_lacks_is_named_with_the_end_of_what_was_pri
     [text] = session.start()
     first, *lines = text.splitlines()
     file = re.fullmatch(
-        r"not built: build it all  \(in \.\): no-such-compiler is not on this machine: install it "
+        r"not built: build it all  \(in \.\): it runs no-such-compiler, which is not "
+        r"on this machine: install it "
         r"\(all of its output: (.+)\)",
         first,
     )

@@ -15,6 +15,7 @@ from fc_async_plugin.check import rules
 from fc_async_plugin.prepare import commands
 from fc_async_plugin.prepare.answers import Answers
 from fc_async_plugin.prepare.installing import Installer, requirements_of
+from fc_async_plugin.prepare.lacks import check_start, start_program
 from fc_async_plugin.project.sources import sources_of
 from fc_async_tests.s_yaml import template
 
@@ -76,7 +77,7 @@ def test_what_is_not_a_name_with_a_command_is_refused(given: str) -> None:
         (
             "",
             "app.dll",
-            ["4:85: start of net: no-such-dotnet is not on this machine: install it"],
+            ["4:85: net starts with no-such-dotnet, which is not on this machine: install it"],
         ),
         ("environmentVariables: {PATH: /code/bin}, ", "app.dll", []),
         ("", "requirements.txt", []),
@@ -90,8 +91,15 @@ def test_a_program_that_starts_a_function_and_is_not_here_is_named(
     text = f"  net: {{component: fc3, props: {{{more}region: cn-hangzhou, {props}}}}}\n"
     other = text.replace("no-such-dotnet", "sh").replace("net:", "shell:")
     (tmp_path / "s.yaml").write_text(f"edition: 3.0.0\nname: shop\nresources:\n{text}{other}")
-    found = list(commands.absent(s_yaml.load(tmp_path)))
-    assert [one.partition("s.yaml:")[2] for one in found] == said
+    assert [text.partition("s.yaml:")[2] for text in start_programs(tmp_path)] == said
+
+
+def start_programs(folder: Path) -> list[str]:
+    """Return the programs that the functions of a template start with and this machine lacks."""
+    project = s_yaml.load(folder)
+    return [
+        str(lack) for resource in project.resources for lack in start_program(project, resource)
+    ]
 
 
 def refused(project: s_yaml.Project) -> list[str]:
@@ -99,7 +107,7 @@ def refused(project: s_yaml.Project) -> list[str]:
     texts: list[str] = []
     for resource in project.resources:
         try:
-            commands.check_start(msgspec.structs.replace(project, resources=(resource,)))
+            check_start(msgspec.structs.replace(project, resources=(resource,)))
         except PluginError as error:
             texts.append(str(error))
     return texts
@@ -148,8 +156,8 @@ def test_a_file_with_which_a_function_starts_and_which_is_not_there_is_named(
     file.touch()
     text = f"  api: {{component: fc3, props: {{region: cn-hangzhou, code: ./code, {props}}}}}\n"
     (tmp_path / "s.yaml").write_text(f"edition: 3.0.0\nname: shop\nresources:\n{text}")
-    said = f"api starts with {lacks}, which is not in {os.path.relpath(tmp_path / 'code')}"
-    beside = f"it is in {os.path.relpath(tmp_path)}: copy it, or correct code"
+    said = f"api starts with {os.path.relpath(tmp_path / 'code' / lacks)}, which does not exist"
+    beside = f"copy it from {os.path.relpath(tmp_path)}, or correct code"
     fix = beside if files.startswith("..") else "build or write it"
     refusals = [text.partition(": ")[2] for text in refused(s_yaml.load(tmp_path))]
     assert refusals == ([f"{said}: {fix}"] if lacks else [])
@@ -158,7 +166,7 @@ def test_a_file_with_which_a_function_starts_and_which_is_not_there_is_named(
 @pytest.mark.parametrize(
     ("command", "said"),
     [
-        ("[npm, run, start]", "npm run start, which is not a script of code/package.json"),
+        ("[npm, run, start]", "npm run start, a script of code/package.json, which does not exist"),
         ("[pnpm, run, build]", ""),
         ("[npm, start]", ""),
     ],
@@ -171,7 +179,7 @@ def test_a_script_that_starts_a_function_and_that_package_json_lacks_is_named(
     (tmp_path / "code" / "package.json").write_text('{"scripts": {"build": "tsc"}}')
     props = f"runtime: custom.debian12\ncustomRuntimeConfig: {{command: {command}}}"
     (tmp_path / "s.yaml").write_text(template(api=props))
-    found = [one.partition(" with ")[2] for one in commands.absent(s_yaml.load(tmp_path))]
+    found = [text.partition(" with ")[2] for text in start_programs(tmp_path)]
     assert found == ([f"{said}: write it, or correct the command"] if said else [])
 
 
@@ -213,14 +221,17 @@ def test_a_file_that_a_function_starts_with_and_does_not_have_is_named_with_its_
         (tmp_path / folder / "readme").touch()
     (tmp_path / "ocr" / "pom.xml").touch()
     (tmp_path / "s.yaml").write_text(SERVERS)
-    maven = "build it, as with mvn package in ocr; install mvn, it is not here"
+    maven = (
+        "build it, as with mvn package in ocr; the build of java runs mvn, which is not on this "
+        "machine: install it"
+    )
     found = [text.partition("s.yaml:")[2] for text in refused(s_yaml.load(tmp_path))]
-    write = "which is not in next: build or write it"
+    write = "which does not exist: build or write it"
     assert found == [
-        f"12:38: java starts with target/ocr.jar, which is not in ocr: {maven}",
-        f"21:38: next starts with .next/standalone/server.js, {write}",
-        f"28:16: event starts with dist/index.js, {write}",
-        f"36:16: python starts with app/api.py, {write}",
+        f"12:38: java starts with ocr/target/ocr.jar, which does not exist: {maven}",
+        f"21:38: next starts with next/.next/standalone/server.js, {write}",
+        f"28:16: event starts with next/dist/index.js, {write}",
+        f"36:16: python starts with next/app/api.py, {write}",
     ]
     for name in ("dist/index.mjs", "app/api/__init__.py"):
         (tmp_path / "next" / name).parent.mkdir(parents=True)
@@ -402,7 +413,7 @@ def test_an_image_has_the_packages_that_its_dockerfile_installs(tmp_path: Path) 
     [source, _] = sources_of([web])
     assert source.code == tmp_path
     assert requirements_of(source) == tmp_path / "api" / "requirements.txt"
-    assert not [text for text in commands.absent(web) if "uvicorn" in text]
+    assert not [*start_program(web, web.resources[0])]
 
 
 def test_packages_that_an_image_installs_by_name_are_asked_for_and_others_are_said(

@@ -48,10 +48,9 @@ def test_a_function_without_a_handler_is_read_from_the_default_one(tmp_path: Pat
 
 def test_a_module_that_nothing_brings_has_the_file_it_belongs_into(tmp_path: Path) -> None:
     [one] = imports.absent(project(tmp_path, "def handler(e, c):\n    import left_pad\n"))
-    assert one.absent == (
-        "orders imports left_pad (code/index.py:2), which this machine lacks, and python3.9 does "
-        "not ship it: no package is known that has it; write the one that you mean into "
-        "code/requirements.txt"
+    assert str(one.lack) == (
+        "code/index.py:2: orders imports left_pad, which is not on this machine: write the package "
+        "that has it into code/requirements.txt; none is known by this name"
     )
 
 
@@ -65,19 +64,19 @@ def test_a_module_of_the_project_is_never_a_package_to_install(
     (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / file).write_text("")
     there = file.removesuffix("/__init__.py")
-    said = f": it is in {there}, outside of the code folder: build or copy it into the code"
+    said = f": build or copy it into the code; it is in {there}, outside of the code folder"
     [absent] = imports.absent(project(tmp_path, "import steward\n"))
-    assert absent.absent.endswith(said)
+    assert str(absent.lack).endswith(said)
     error = "ModuleNotFoundError: No module named 'steward'"
     failed = imports.failed("orders", "custom", error, tmp_path / "code")
-    assert failed == f"orders lacks steward, and custom does not ship it{said}"
+    assert failed == f"orders imports steward, which is not on this machine{said}"
 
 
 def test_a_package_that_no_table_knows_is_not_named() -> None:
     error = "No module named 'left_pad'"
     assert imports.failed("orders", "python3.10", error) == (
-        "orders lacks left-pad, and python3.10 does not ship it: no package is known that has it; "
-        "write the one that you mean into requirements.txt of the code folder"
+        "orders imports left_pad, which is not on this machine: write the package that has it into "
+        "requirements.txt of the code folder; none is known by this name"
     )
 
 
@@ -122,44 +121,48 @@ OTHER_ERRORS = [
 
 
 @pytest.mark.parametrize(
-    ("runtime", "error", "package", "ships", "file"),
+    ("runtime", "error", "module", "package", "file", "ships"),
     [
         (
             "python3.10",
             '{"errorMessage": "No module named \'oss2.api\'"}',
             "oss2",
-            "ships it (documented)",
+            "oss2",
             "requirements.txt",
+            " (python3.10 ships it: documented)",
         ),
         (
             "custom",
             "Logs:ModuleNotFoundError: No module named 'cv2'",
+            "cv2",
             "opencv-python-headless",
-            "does not ship it",
             "requirements.txt",
+            "",
         ),
         (
             "nodejs20",
             '{"errorMessage": "Cannot find module \'ali-oss/lib\'"}',
             "ali-oss",
-            "ships it (documented)",
+            "ali-oss",
             "package.json",
+            " (nodejs20 ships it: documented)",
         ),
         (
             "custom",
             "Cannot find package '@scope/left-pad' imported from /code/a.mjs",
             "@scope/left-pad",
-            "does not ship it",
+            "@scope/left-pad",
             "package.json",
+            "",
         ),
     ],
 )
 def test_an_error_of_an_import_names_package_and_file(
-    runtime: str, error: str, package: str, ships: str, file: str
+    runtime: str, error: str, module: str, package: str, file: str, ships: str
 ) -> None:
     assert imports.failed("orders", runtime, error) == (
-        f"orders lacks {package}, and {runtime} {ships}: with it in {file} of the code folder, "
-        "fc-async dev --install installs it"
+        f"orders imports {module}, which is not on this machine: write {package} into {file} of "
+        f"the code folder, then fc-async dev --install{ships}"
     )
 
 

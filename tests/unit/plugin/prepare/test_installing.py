@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fc_async_plugin import PluginError, s_yaml
-from fc_async_plugin.prepare import imports, programs
+from fc_async_plugin.prepare import imports, lacks, programs
 from fc_async_plugin.prepare import layers as service_layers
 from fc_async_plugin.prepare.answers import Answers
 from fc_async_plugin.prepare.installing import (
@@ -328,12 +328,12 @@ def test_what_a_node_function_loads_and_no_installation_brings_is_said_at_start(
     code = "require('ali-oss'); require('declared'); require('lacking'); require('./gone');\n"
     (tmp_path / "mailer" / "index.js").write_text(code)
     write = "write lacking into mailer/package.json, then fc-async dev --install"
-    gone = "mailer imports ./gone (mailer/index.js:1), which does not exist: build or write it"
-    absent = [one.absent for one in absent_of_node([project]) if not one.mark]
-    assert absent[1].endswith(f"which this machine lacks, and nodejs20 does not ship it: {write}")
+    gone = "mailer/index.js:1: mailer imports ./gone, which does not exist: build or write it"
+    absent = [str(found.lack) for found in absent_of_node([project]) if not found.mark]
+    assert absent[1].endswith(f"mailer imports lacking, which is not on this machine: {write}")
     assert absent[2:] == [gone]
     (tmp_path / "mailer" / "package.json").write_text('{"dependencies": {"declared": "1"}}')
-    assert [one.absent for one in absent_of_node([project])] == [gone]
+    assert [str(found.lack) for found in absent_of_node([project])] == [gone]
 
 
 def test_layers_of_the_service_are_said_with_what_stands_in_for_them(
@@ -348,16 +348,18 @@ def test_layers_of_the_service_are_said_with_what_stands_in_for_them(
         "8c1639b249a5b5972e5eb2b41510200a#own#2",  # as FC 2.0 names it
     ]
     found = changed(tmp_path, ("[./shared]", f"[{', '.join(map(repr, names))}]"))
-    unknown = (
-        "what is in it is not known, and the functions lack it: write a folder or a zip of its "
-        "files in its place in layers, for this machine alone in env.yaml: fc-async dev --env"
-    )
     assert service_layers.notes([found], install=False) == [
-        "layer Nodejs20 of orders: node of this machine is used instead",
-        "layer Java17 of orders: java is not on this machine: install it",
-        f"layer Python310-Package-Collection of orders: {unknown}",
-        f"layer acs:fc:cn-hangzhou:123:layers/own/versions/1 of orders: {unknown}",
-        f"layer 8c1639b249a5b5972e5eb2b41510200a#own#2 of orders: {unknown}",
+        "layer Nodejs20 of orders: node of this machine is used instead"
+    ]
+    unknown = (
+        "which is not on this machine: write a folder or a zip of its files in its place in "
+        "layers, for this machine alone in env.yaml: fc-async dev --env"
+    )
+    assert [str(lack) for lack in lacks.of_layers([found], install=False)] == [
+        "orders has the layer Java17, which is not on this machine: install java",
+        f"orders has the layer Python310-Package-Collection, {unknown}",
+        f"orders has the layer acs:fc:cn-hangzhou:123:layers/own/versions/1, {unknown}",
+        f"orders has the layer 8c1639b249a5b5972e5eb2b41510200a#own#2, {unknown}",
     ]
 
 
@@ -365,11 +367,11 @@ def test_a_folder_stands_for_a_layer_of_another_account_in_an_environment(
     project: s_yaml.Project, tmp_path: Path
 ):
     named = changed(tmp_path, ("[./shared]", "['acs:fc:cn-hangzhou:123:layers/own/versions/1']"))
-    assert len(service_layers.notes([named], install=False)) == 1
+    assert len([*lacks.of_layers([named], install=False)]) == 1
     layers = "overlays: {resources: {orders: {layers: [./shared]}}}"
     (tmp_path / "env.yaml").write_text(f"environments: [{{name: here, {layers}}}]")
     found = s_yaml.load(tmp_path, env="here")
-    assert service_layers.notes([found], install=False) == []
+    assert [*lacks.of_layers([found], install=False)] == []
     assert local_layers(found, found.resources[0]) == (tmp_path / "./shared",)
 
 
