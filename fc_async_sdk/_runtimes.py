@@ -10,6 +10,8 @@ Invariants:
     A token is used for the address that its own data folder names, and for no other. A request is
     signed with it; the token itself is not sent.
     No token is in a log, a ``repr`` or an error.
+    A killed runtime leaves its files. What listens on its port next cannot prove that it is
+    that runtime. The next start of a runtime removes the entry from the user's state.
 """
 
 from __future__ import annotations
@@ -50,6 +52,7 @@ _KNOWN: Final = "runtimes"
 _TOKEN_BYTES: Final = 12
 """96 bits: too many to try, and the address of the console fits into a terminal of 80 columns."""
 _LARGEST_FILE: Final = 64 * 1024
+_CONNECT_SECONDS: Final = 0.2
 
 
 def new_token() -> str:
@@ -60,6 +63,14 @@ def new_token() -> str:
 def derived(token: str, purpose: str) -> str:
     """Return a secret for one purpose, from which the token cannot be computed."""
     return hmac.new(token.encode(), purpose.encode(), hashlib.sha256).hexdigest()
+
+
+def proof(token: str) -> str:
+    """Return what a runtime answers to show that it has the token; it is the same in each answer.
+
+    Process id and data folder do not show that: other users see them.
+    """
+    return derived(token, "health")
 
 
 def access_key(token: str) -> tuple[str, str]:
@@ -101,6 +112,7 @@ def announce(data: Path, url: str) -> None:
     """
     file = _known(urlsplit(url).port)
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _remove_stale(file.parent)
     with _project_folder.replacing(file, durable=False) as draft:
         draft.write_bytes(msgspec.json.encode({"data": str(data.resolve())}))
 
@@ -116,6 +128,33 @@ def withdraw(data: Path, url: str) -> None:
     # Another runtime may have the port by now.
     if _member(file, "data") == str(data.resolve()):
         file.unlink(missing_ok=True)
+
+
+def _remove_stale(folder: Path) -> None:
+    """Remove the entries of runtimes of this machine that were killed: nothing has their ports.
+
+    A runtime listens before it writes its entry, so none that is starting is taken for one of them.
+    """
+    of_this_machine = quote(f"{socket.gethostname()}.", safe="")
+    for entry in list(folder.glob("*.json")):
+        port = entry.stem.removeprefix(of_this_machine)
+        if entry.name.startswith(of_this_machine) and port.isdecimal():
+            with contextlib.suppress(OSError):
+                before = entry.stat()
+                # Between the two looks, a new runtime may have got the port and written its entry.
+                if _is_free(int(port)) and entry.stat().st_ino == before.st_ino:
+                    entry.unlink()
+
+
+def _is_free(port: int) -> bool:
+    """Return whether nothing listens on a port of this machine."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=_CONNECT_SECONDS).close()
+    except ConnectionRefusedError:
+        return True
+    except (OSError, OverflowError):  # it may be busy, or there is no such port
+        return False
+    return False
 
 
 # --- what a program reads -----------------------------------------------------------------------

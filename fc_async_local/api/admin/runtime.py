@@ -40,6 +40,7 @@ class StatusAdmin:
         settings: The settings of the runtime.
         addresses: Where the running process listens, for ``health``.
         shared: Whether several nodes share the store.
+        proof: What shows that this runtime has the token, for ``health``.
     """
 
     def __init__(
@@ -50,19 +51,26 @@ class StatusAdmin:
         addresses: models.Addresses,
         *,
         shared: bool = False,
+        proof: str = "",
     ) -> None:
         self._store = store
         self._clock = clock
         self._settings = settings
         self._addresses = addresses
         self._shared = shared
+        self._proof = proof
 
     @local("GET", "/health")
     async def health(self) -> models.Health:
         """Answer if the store answers."""
         await self._store.next_due()
         addresses = msgspec.structs.asdict(self._addresses)
-        return models.Health(status="ok", shared=self._shared, **addresses)
+        return models.Health(
+            status="ok",
+            shared=self._shared,
+            proof=self._proof,
+            **addresses,
+        )
 
     @local("GET", "/settings")
     async def settings(self) -> dict[str, Any]:

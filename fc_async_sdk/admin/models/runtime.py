@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from fc_async_sdk.models import Model
 from fc_async_sdk.spec import metrics
@@ -33,10 +33,12 @@ class Health(Addresses, frozen=True, kw_only=True):
     Attributes:
         status: ``ok``.
         shared: Whether several nodes share the store, so that the data folder is only of one.
+        proof: What only a program with the token of the data folder can answer.
     """
 
     status: str
     shared: bool = False
+    proof: str | UnsetType = UNSET
 
 
 class OpenSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import contextlib
+import hmac
 import logging
 import os
 import time
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 from urllib.parse import urlsplit
@@ -15,7 +17,7 @@ import msgspec
 
 from fc_async_plugin import PluginError
 from fc_async_plugin.account.runtime import health_of
-from fc_async_sdk import _endpoint, _project_folder
+from fc_async_sdk import _endpoint, _project_folder, _runtimes
 from fc_async_sdk.admin.models import Addresses
 from fc_async_sdk.errors import (
     ConfigurationError,
@@ -27,8 +29,8 @@ from fc_async_sdk.errors import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
 
+    from fc_async_sdk.admin.models import Health
 
 _GRACE_MS: Final = 500
 """Running attempts are given back to the queue at the end, and run after the next start."""
@@ -155,7 +157,32 @@ def find(data: Path) -> Addresses | None:
         return None  # a runtime left the file that was killed
     # Another runtime may have got the port of one that was killed.
     is_recorded = (alive.pid, alive.data) == (recorded.pid, recorded.data)
-    return alive if is_recorded and _is_here(alive) else None
+    if not is_recorded or not _is_here(alive):
+        return None
+    if not _has_token(alive, data):
+        # It is an error, because the next place for the command would be an account.
+        raise PluginError(
+            f"{recorded.fc} says that it is the local runtime of {data} (process {recorded.pid}), "
+            f"but does not know its token: end it if it is one of an earlier version, else remove "
+            f"{file}"
+        )
+    return msgspec.structs.replace(alive, proof=msgspec.UNSET)
+
+
+def _has_token(alive: Health, data: Path) -> bool:
+    """Return whether what answers has the token of a data folder.
+
+    A server of another user that took the port of a killed runtime can know all its addresses and
+    its process id, but cannot read its files.
+    """
+    port = _endpoint.parse(alive.fc).port
+    # In a container, the same folder may have another path.
+    for folder in (data, Path(alive.data)):
+        token = _runtimes.token_in(folder, port)
+        if token:
+            proof = alive.proof or ""
+            return hmac.compare_digest(proof.encode(), _runtimes.proof(token).encode())
+    return False
 
 
 def _is_here(addresses: Addresses) -> bool:
