@@ -8,6 +8,7 @@ import io
 import json
 import os
 import platform
+import re
 import shutil
 import signal
 import socket
@@ -408,46 +409,107 @@ HOSTILE: dict[str, str] = {
 }
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "command", ["validate", "plan", "graph", "policy", "doctor", "failures", "alarms", ""]
-)
-def test_a_command_that_reads_runs_no_program_and_no_module_of_a_repository(
-    repository: Path,
-    clean_environment: Callable[..., dict[str, str]],
-    cannot_run: Callable[[str], object],
-    command: str,
-) -> None:
-    tracer = shutil.which("strace") or cannot_run("there is no strace on this machine")
-    shadows = ("click", "email", "json", "msgspec", "requests", "runpy", "typing", "yaml", "index")
-    modules = [f"{place}{name}.py" for name in shadows for place in ("", "code/")]
-    for name, text in {**HOSTILE, **dict.fromkeys(modules, "raise SystemExit('ran')\n")}.items():
+SHADOWS = ("click", "email", "json", "msgspec", "requests", "runpy", "typing", "yaml", "index")
+MODULES = [f"{folder}{name}.py" for name in SHADOWS for folder in ("", "code/")]
+BUILD = "    actions:\n      pre-deploy:\n        - {run: 'touch ran', path: ./code}\n"
+READS = ["validate", "plan", "graph", "policy", "doctor", "failures", "alarms", ""]
+
+ASKS = {"plan", "doctor", "failures", "validate --live", "graph --counts"}
+"""Commands that ask the endpoint; the others send no request."""
+
+
+def ports_of(local: LocalRuntime) -> set[str]:
+    """Return the ports of a runtime."""
+    addresses = local.addresses
+    urls = (local.endpoint, addresses.mns, addresses.rocketmq, addresses.eventbridge, addresses.oss)
+    return {url.rpartition(":")[2] for url in urls}
+
+
+@pytest.fixture
+def hostile(repository: Path) -> Path:
+    """The repository with modules, programs and settings that act when they are loaded."""
+    for name, text in {**HOSTILE, **dict.fromkeys(MODULES, "raise SystemExit('ran')\n")}.items():
         (repository / name).parent.mkdir(exist_ok=True)
         (repository / name).write_text(text)
     (repository / "bin" / "git").chmod(0o755)
-    build = "    actions:\n      pre-deploy:\n        - {run: 'touch ran', path: ./code}\n"
-    (repository / "s.yaml").write_text(TEMPLATE + build)
-    log = repository.parent / "trace"
-    traced = "trace=execve,execveat,openat,open"
-    program = Path(sys.executable).with_name("fc-async")
-    done = subprocess.run(
-        [str(tracer), "-f", "-o", str(log), "-e", traced, str(program), *command.split()],
-        cwd=repository,
-        env=clean_environment(HOME=str(repository.parent / "home")),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    calls = log.read_text("utf-8", "replace").splitlines()
-    assert len([one for one in calls if "execve" in one]) == 1
+    (repository / "s.yaml").write_text(TEMPLATE + BUILD)
+    return repository
+
+
+@pytest.fixture
+def traced(
+    hostile: Path,
+    clean_environment: Callable[..., dict[str, str]],
+    cannot_run: Callable[[str], object],
+) -> Callable[..., tuple[Ran, list[str]]]:
+    """Runs a command and returns the system calls that start programs, open files and connect."""
+    tracer = shutil.which("strace") or cannot_run("there is no strace on this machine")
+    names = "trace=execve,execveat,openat,open,connect"
+
+    def start(command: str, **more: str) -> tuple[Ran, list[str]]:
+        log = hostile.parent / "trace"
+        program = Path(sys.executable).with_name("fc-async")
+        done = subprocess.run(
+            [str(tracer), "-f", "-o", str(log), "-e", names, str(program), *command.split()],
+            cwd=hostile,
+            env=clean_environment(HOME=str(hostile.parent / "home"), **more),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        calls = log.read_text("utf-8", "replace").splitlines()
+        return Ran(done.returncode, done.stdout, done.stderr), calls
+
+    return start
+
+
+def check_that_nothing_ran(repository: Path, ran: Ran, calls: list[str]) -> None:
+    assert len([call for call in calls if "execve" in call]) == 1
     # The code of functions is read, as text; modules beside the template are not even opened.
-    beside = {name for name in modules if "/" not in name}
-    files = {one.split('"')[1] for one in calls if '"' in one and "ENOENT" not in one}
-    opened = {one.removeprefix(f"{repository}/") for one in files}
+    beside = {name for name in MODULES if "/" not in name}
+    files = {call.split('"')[1] for call in calls if '"' in call and "ENOENT" not in call}
+    opened = {file.removeprefix(f"{repository}/") for file in files}
     assert opened & beside == set()
-    assert [one for one in opened if one.startswith(("__pycache__", "code/__pycache__"))] == []
-    assert "ran" not in done.stderr.split()
+    assert [file for file in opened if file.startswith(("__pycache__", "code/__pycache__"))] == []
+    assert "ran" not in ran.err.split()
     assert not (repository / "ran").exists()
     assert not (repository / "code" / "ran").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", READS)
+def test_a_command_that_reads_runs_no_program_and_no_module_of_a_repository(
+    hostile: Path, traced: Callable[..., tuple[Ran, list[str]]], command: str
+) -> None:
+    ran, calls = traced(command)
+    check_that_nothing_ran(hostile, ran, calls)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", [*READS, "validate --live", "graph --counts"])
+def test_a_command_that_reads_with_keys_goes_to_the_endpoint_of_the_user_alone(
+    hostile: Path,
+    traced: Callable[..., tuple[Ran, list[str]]],
+    listener: type[Listener],
+    tmp_path: Path,
+    command: str,
+) -> None:
+    """Not to one that the repository names, and no address gets a key of the user's."""
+    theirs = str(listener.health["fc"])
+    hostile_name = f"      endpoint: {theirs}\n"
+    (hostile / "s.yaml").write_text(TEMPLATE + hostile_name + BUILD)
+    variables = ("FC_ASYNC_ENDPOINT", "FC_ASYNC_MNS_ENDPOINT", "HTTP_PROXY", "ALL_PROXY")
+    with (hostile / ".env").open("a") as file:
+        file.writelines(f"{name}={theirs}\n" for name in variables)
+    (hostile / "fc-async.toml").write_text(f'[env]\nFC_ASYNC_ENDPOINT = "{theirs}"\n')
+    with LocalRuntime(data=tmp_path / "data", port=0) as local:
+        ran, calls = traced(command, **KEYS, FC_ASYNC_ENDPOINT=local.endpoint)
+        own = ports_of(local)
+    check_that_nothing_ran(hostile, ran, calls)
+    connected = {match[1] for call in calls if (match := re.search(r"htons\((\d+)\)", call))}
+    assert connected <= own
+    assert bool(connected) == (command in ASKS), ran.said
+    assert listener.requests == []
+    assert [value for value in KEYS.values() if value in ran.said] == []
