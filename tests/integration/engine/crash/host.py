@@ -5,8 +5,8 @@ A process of its own with one thread: it forks each runtime (start-up costs mill
 hundreds of kills are affordable), lets it die by SIGKILL at a named point or at a random moment,
 and at last lets one finish the work.
 
-Usage: host.py FOLDER SEED ROUNDS POINT, where POINT is a value of ``Point``, "moment" (at any time)
-or "birth" (while the database is made and opened).
+Usage: host.py FOLDER SEED ROUNDS POINT [STORE], where POINT is a value of ``Point``, "moment" (at
+any time) or "birth" (while the database is made and opened), and STORE a PostgreSQL database's URL.
 """
 
 from __future__ import annotations
@@ -264,8 +264,8 @@ def lines(told: bytes) -> list[str]:
     return told.decode().split("\n")[:-1]
 
 
-def main(folder: Path, seed: int, rounds: int, where: str) -> None:
-    place = Place(SQLITE, folder, folder)
+def main(folder: Path, seed: int, rounds: int, where: str, store: str = SQLITE) -> None:
+    place = Place(store, folder, folder)
     source = random.Random(seed)
     span = SPANS_MS.get(where)
     point = None if span else Point(where)
@@ -286,4 +286,4 @@ def main(folder: Path, seed: int, rounds: int, where: str) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4])
+    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), *sys.argv[4:])

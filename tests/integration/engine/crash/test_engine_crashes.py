@@ -68,6 +68,17 @@ def test_a_kill_at_a_named_point_loses_nothing(tmp_path: Path, point: Point) -> 
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("point", [*(point.value for point in Point), "moment"])
+def test_a_kill_at_a_named_point_or_any_moment_loses_nothing_on_postgres(
+    tmp_path: Path, empty_postgres: Callable[[], str], point: str
+) -> None:
+    """The server still runs what the killed node has sent, while the next one takes its claims."""
+    found = campaign("host.py", tmp_path, 11, 8, point, empty_postgres())
+    assert found["kills"] > 0
+    check(found)
+
+
+@pytest.mark.slow
 def test_a_hundred_kills_at_random_moments_lose_nothing(tmp_path: Path) -> None:
     found = campaign("host.py", tmp_path, 1, 120, "moment")
     assert found["kills"] >= 100
