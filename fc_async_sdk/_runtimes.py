@@ -22,8 +22,9 @@ import hashlib
 import hmac
 import os
 import socket
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import quote, urlsplit
 
 import msgspec
@@ -188,12 +189,12 @@ def credentials(endpoint: Endpoint, environ: Mapping[str, str]) -> Credentials:
     """
     if environ.get("ALIBABA_CLOUD_ACCESS_KEY_ID") == ACCESS_KEY_ID:
         return from_environment(environ) or LOCAL
-    secret = _secret_at(endpoint, _KEY_FILE)
-    if not secret:
+    own = _found_at(endpoint, _KEY_FILE)
+    if own is None:
         return LOCAL
     return Credentials(
         access_key_id=ACCESS_KEY_ID,
-        access_key_secret=secret,
+        access_key_secret=own.secret,
         source="the local runtime",
     )
 
@@ -202,9 +203,15 @@ def token_at(endpoint: Endpoint) -> str:
     """Return the token of the runtime at an address, "" if none is known.
 
     That of a runtime of this user comes before the one that the environment names, which may be
-    another runtime's.
+    another runtime's, unless the runtime of this user was killed.
     """
-    return _secret_at(endpoint, FILE) or os.environ.get(VARIABLE, "")
+    own = _found_at(endpoint, FILE)
+    theirs = os.environ.get(VARIABLE, "")
+    if own is None:
+        return theirs
+    if theirs and _has_ended(own.data):
+        return theirs
+    return own.secret
 
 
 def token_in(data: Path, port: int) -> str:
@@ -217,14 +224,47 @@ def access_key_in(data: Path, port: int) -> str:
     return _secret_in(data, port, _KEY_FILE)
 
 
-def _secret_at(endpoint: Endpoint, name: str) -> str:
-    """Return the content of a file of the runtime at an address, "" if there is none."""
+class _Found(NamedTuple):
+    """A secret of a runtime.
+
+    Attributes:
+        data: The data folder that it is in.
+        secret: It.
+    """
+
+    data: Path
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"_Found({self.data})"
+
+
+def _found_at(endpoint: Endpoint, name: str) -> _Found | None:
+    """Return the content of a file of the runtime at an address; None if there is none."""
     if endpoint.loopback:
         for data in _folders(endpoint.port):
             secret = _secret_in(data, endpoint.port, name)
             if secret:
-                return secret
-    return ""
+                return _Found(data, secret)
+    return None
+
+
+def _has_ended(data: Path) -> bool:
+    """Return whether no process has the number of the one that wrote into a data folder.
+
+    A runtime in a container looks like that, too, and a number may be another process's by now.
+    """
+    pid = _document(data / _project_folder.ADDRESSES).get("pid")
+    # On Windows, os.kill ends a process.
+    if not isinstance(pid, int) or pid <= 0 or sys.platform == "win32":
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):  # another user's process, or no such number
+        return False
+    return False
 
 
 def _secret_in(data: Path, port: int, name: str) -> str:
@@ -255,12 +295,17 @@ def _known(port: int | None) -> Path:
 
 def _member(file: Path, name: str) -> str:
     """Return a text of a JSON object in a file; "" if there is none."""
+    value = _document(file).get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _document(file: Path) -> dict[str, Any]:
+    """Return the JSON object in a file; an empty one if there is none."""
     try:
         document: Any = msgspec.json.decode(_read(file) or b"{}")
     except (msgspec.DecodeError, RecursionError):
-        return ""
-    value = document.get(name) if isinstance(document, dict) else None
-    return value if isinstance(value, str) else ""
+        return {}
+    return document if isinstance(document, dict) else {}
 
 
 def _read(file: Path) -> bytes:

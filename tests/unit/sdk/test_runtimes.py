@@ -6,6 +6,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -75,6 +77,24 @@ def test_the_token_of_the_environment_is_for_runtimes_of_others(
     token = started(tmp_path / "data")
     assert _runtimes.token_at(HERE) == token
     assert _runtimes.token_at(_endpoint.parse("http://127.0.0.1:9950")) == "theirs"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="processes are not looked at there")
+def test_the_token_that_the_user_has_set_is_used_where_a_killed_runtime_listened_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The runtime of a container has the port now: with the old token it refused each command."""
+    token = started(tmp_path / "data")
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    addresses = tmp_path / "data" / _project_folder.ADDRESSES
+    addresses.write_text(json.dumps({"fc": URL, "pid": ended.pid}))
+    # It may run in a container, whose processes have other numbers.
+    assert _runtimes.token_at(HERE) == token
+    monkeypatch.setenv(_runtimes.VARIABLE, "theirs")
+    assert _runtimes.token_at(HERE) == "theirs"
+    addresses.write_text(json.dumps({"fc": URL, "pid": os.getpid()}))
+    assert _runtimes.token_at(HERE) == token
 
 
 def test_only_the_owner_can_read_a_token(tmp_path: Path) -> None:
