@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from fc_async_plugin.dev.screen import Screen
     from fc_async_plugin.dev.state import Action, Event
     from fc_async_plugin.prepare.building import Builder
+    from fc_async_plugin.project.stamps import Stamps
     from fc_async_sdk.admin.models import Step
 
 P = ParamSpec("P")
@@ -75,7 +76,6 @@ class Loop:
         builder: Builder | None = None,
     ) -> None:
         self._builder = builder
-        self._built_files: frozenset[Path] = frozenset()  # are deployed with the next deployment
         self._running = running
         self._deployer = deployer
         self._screen = screen
@@ -221,20 +221,17 @@ class Loop:
             return
         failures, not_allowed = self._builder.saved(files)
         texts = [wish(build).text for build in not_allowed]
-        written = self._builder.take_written()
-        # A function may consist of what the build of a saved file has written: the save is deployed
-        # with it, in one step and under the name of the file that the user has saved.
-        self._built_files = frozenset(written)
-        self._handle(state.Built(failures, texts, files, written))
+        self._handle(state.Built(failures, texts, files, self._builder.written))
 
     def _deploy(self, request: state.Deploy) -> None:
         began = monotonic()
         if request.files is None:
             result = self._deployer.everything()
         else:
-            result = self._deployer.saved({*request.files, *self._built_files})
-        self._built_files = frozenset()
-        written = self._builder.take_written() if self._builder else {}
+            # A function may consist of what the build of a saved file has written: the save is
+            # deployed with it, in one step and under the name of the file that the user saved.
+            result = self._deployer.saved({*request.files, *self._take_written()})
+        written = self._take_written()
         # Code of a new function is watched before the user is told that it runs.
         self._watch()
         without_destinations = self._make_destinations() if result.steps else ""
@@ -253,6 +250,11 @@ class Loop:
             written=written,
         )
         self._handle(event)
+
+    def _take_written(self) -> Stamps:
+        if self._builder is None:
+            return {}
+        return self._builder.take_written()
 
     def _make_destinations(self) -> str:
         """Make the queues and topics of destinations; return why that failed, "" if it did not."""

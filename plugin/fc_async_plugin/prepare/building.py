@@ -320,6 +320,11 @@ class Builder:
                 else:
                     self.answers.keep({wish(build).key: state})
 
+    @property
+    def written(self) -> dict[Path, Stamp | None]:
+        """The files that :meth:`take_written` returns next."""
+        return dict(self._written)
+
     def take_written(self) -> dict[Path, Stamp | None]:
         """Return the files that were written since the last call: they are not saves."""
         written = self._written

@@ -50,6 +50,17 @@ class Installed(NamedTuple):
     further: tuple[str, ...] = ()
 
 
+def installed_by_all(commands: Sequence[str]) -> Installed:
+    """Return what all ``RUN`` lines of a Dockerfile install, each package once."""
+    python: list[str] = []
+    further: list[str] = []
+    for command in commands:
+        installed = installed_by(command)
+        python += installed.python
+        further += installed.further
+    return Installed(tuple(dict.fromkeys(python)), tuple(dict.fromkeys(further)))
+
+
 def installed_by(command: str) -> Installed:
     """Return what a ``RUN`` of a Dockerfile installs.
 
@@ -67,7 +78,7 @@ def installed_by(command: str) -> Installed:
             elif verb in _OTHERS.get(program, ()):
                 names = filter(_PACKAGE.fullmatch, arguments)
                 further += (f"{name} ({program})" for name in names)
-    return Installed(tuple(dict.fromkeys(python)), tuple(dict.fromkeys(further)))
+    return Installed(tuple(python), tuple(further))
 
 
 def _commands(command: str) -> Iterator[list[str]]:

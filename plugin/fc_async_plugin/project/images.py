@@ -131,12 +131,7 @@ def read_image(project: Project, resource: Resource, file: Path) -> Image:
         if "PYTHONPATH" in variables:
             paths.append(variables["PYTHONPATH"])
         variables["PYTHONPATH"] = ":".join(filter(None, paths))
-    packages: list[str] = []
-    further: list[str] = []
-    for line in instructions.runs:
-        installed = image_needs.installed_by(line)
-        packages += installed.python
-        further += installed.further
+    installed = image_needs.installed_by_all(instructions.runs)
     return Image(
         file,
         folder,
@@ -144,8 +139,8 @@ def read_image(project: Project, resource: Resource, file: Path) -> Image:
         variables,
         requirements=_requirements(instructions.installed, [folder, *context]),
         copies=list(_copies(folder, instructions)),
-        packages=tuple(dict.fromkeys(packages)),
-        further=tuple(dict.fromkeys(further)),
+        packages=installed.python,
+        further=installed.further,
         absent=tuple(_absent(instructions.from_project, context)),
     )
 
