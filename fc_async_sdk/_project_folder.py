@@ -211,7 +211,7 @@ def replacing(path: Path, mode: int = 0o600, *, durable: bool = True) -> Iterato
     Raises:
         OSError: The file cannot be written. ``path`` is as it was.
     """
-    unfinished = path.with_name(f"{unfinished_prefix(path)}{os.urandom(8).hex()}{UNFINISHED}")
+    unfinished = path.with_name(f"{_unfinished_prefix(path)}{os.urandom(8).hex()}{UNFINISHED}")
     descriptor = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:
         yield unfinished
@@ -228,7 +228,20 @@ def replacing(path: Path, mode: int = 0o600, *, durable: bool = True) -> Iterato
         unfinished.unlink(missing_ok=True)
 
 
-def unfinished_prefix(path: Path) -> str:
+@contextlib.contextmanager
+def unfinished_folder(path: Path) -> Iterator[Path]:
+    """Make a folder beside a path, for as long as the block runs; see :func:`remove_unfinished`."""
+    import tempfile  # noqa: PLC0415 -- as in remove_unfinished
+
+    with tempfile.TemporaryDirectory(
+        dir=path.parent,
+        prefix=_unfinished_prefix(path),
+        suffix=UNFINISHED,
+    ) as folder:
+        yield Path(folder)
+
+
+def _unfinished_prefix(path: Path) -> str:
     """Return how the names of files begin that are written to take the place of another one."""
     return f".{path.name}."
 
@@ -241,7 +254,7 @@ def remove_unfinished(path: Path) -> None:
     """
     import shutil  # noqa: PLC0415 -- compression modules load with it
 
-    prefix = unfinished_prefix(path)
+    prefix = _unfinished_prefix(path)
     for entry in list(path.parent.iterdir()):
         # A database that was not finished may have files beside it, such as NAME.tmp-wal.
         if not entry.name.startswith(prefix) or UNFINISHED not in entry.name:

@@ -34,8 +34,6 @@ PREFIX: Final = f"/{limits.API_VERSION}/functions/"
 SUFFIX: Final = "/invocations"
 
 _PARAMETERS: Final = ("qualifier",)
-_TYPES: Final = frozenset({"", "Sync", "Async"})
-_LOG_TYPES: Final = frozenset({"", "None", "Tail"})
 
 
 class InvokeFunction:
@@ -116,12 +114,7 @@ def is_async(request: Request) -> bool:
     Raises:
         Rejected: 400 InvalidArgument.
     """
-    kind = request.headers.get(request_headers.TYPE, "")
-    if kind not in _TYPES:
-        raise refusals.invalid_argument(
-            f"{request_headers.TYPE} must be Sync or Async, got {kind!r}"
-        )
-    return kind == "Async"
+    return _header(request, request_headers.TYPE, ("Sync", "Async")) == "Async"
 
 
 def name_request(request: Request) -> None:
@@ -177,12 +170,15 @@ def log_type_of(request: Request) -> str:
     Raises:
         Rejected: 400 InvalidArgument.
     """
-    log_type = request.headers.get(request_headers.LOG_TYPE, "")
-    if log_type not in _LOG_TYPES:
-        raise refusals.invalid_argument(
-            f"{request_headers.LOG_TYPE} must be None or Tail, got {log_type!r}"
-        )
-    return log_type
+    return _header(request, request_headers.LOG_TYPE, ("None", "Tail"))
+
+
+def _header(request: Request, name: str, values: tuple[str, str]) -> str:
+    """Return a header that has one of two values; "" if it is absent."""
+    text = request.headers.get(name, "")
+    if text not in ("", *values):
+        raise refusals.invalid_argument(f"{name} must be {' or '.join(values)}, got {text!r}")
+    return text
 
 
 def log_headers(outcome: Outcome, log_type: str) -> list[tuple[str, str]]:

@@ -5,9 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import tempfile
 import uuid
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from fc_async_local.bootstrap.rows import read_rows
@@ -26,6 +24,8 @@ from fc_async_local.store.sqlite.files import FileLock
 from fc_async_sdk import _project_folder
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from fc_async_local.bootstrap.options import Options
 
 _LOG: Final = logging.getLogger(__name__)
@@ -104,13 +104,8 @@ class StateFiles:
 
 
 def _read(database: Path) -> bytes:
-    prefix = _project_folder.unfinished_prefix(database)
-    with tempfile.TemporaryDirectory(
-        dir=database.parent,
-        prefix=prefix,
-        suffix=_project_folder.UNFINISHED,
-    ) as folder:
-        target = Path(folder, "snapshot")
+    with _project_folder.unfinished_folder(database) as folder:
+        target = folder / "snapshot"
         snapshots.take(database, target)
         return target.read_bytes()
 

@@ -31,10 +31,8 @@ import contextlib
 import os
 import shutil
 import sqlite3
-import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from fc_async_local.store import sql
@@ -54,6 +52,7 @@ from fc_async_sdk import _project_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
 T = TypeVar("T")
 I = TypeVar("I")  # noqa: E741 -- an item of a batch
@@ -307,13 +306,8 @@ def _roll_back(path: Path) -> None:
         Unfit: The journal does not belong to the database.
     """
     journal = side_of(path, "-journal")
-    prefix = _project_folder.unfinished_prefix(path)
-    with tempfile.TemporaryDirectory(
-        dir=path.parent,
-        prefix=prefix,
-        suffix=_project_folder.UNFINISHED,
-    ) as folder:
-        copy = Path(folder, path.name)
+    with _project_folder.unfinished_folder(path) as folder:
+        copy = folder / path.name
         for file in (path, journal, log_of(path)):
             if file.exists():
                 shutil.copyfile(file, copy.with_name(file.name))
