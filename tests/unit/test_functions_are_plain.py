@@ -29,14 +29,6 @@ MOST_BRANCHES = 15
 WORN = frozenset({"few", "given", "many", "much", "one", "ones", "these", "those"})
 """Names that say nothing about what they are bound to."""
 
-WORN_UNTIL_REWRITTEN: tuple[str, ...] = (
-    "plugin/fc_async_plugin/prepare/",
-    "plugin/fc_async_plugin/project/",
-    "plugin/fc_async_plugin/cli/dev.py",
-    "plugin/fc_async_plugin/cli/dev_session.py",
-)
-"""Modules that are about to be rewritten, which may keep their names until then."""
-
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 STEPS = (ast.If, ast.IfExp, ast.For, ast.AsyncFor, ast.While, ast.ExceptHandler, ast.match_case)
 
@@ -131,8 +123,7 @@ def test_no_function_has_more_branches_than_a_reader_can_hold() -> None:
 def test_a_name_says_what_it_is_bound_to() -> None:
     findings = []
     for name, tree in sources(*NAMED):
-        if not name.startswith(WORN_UNTIL_REWRITTEN):
-            findings += report(name, worn_names(tree))
+        findings += report(name, worn_names(tree))
     assert not findings, "\n".join(findings)
 
 

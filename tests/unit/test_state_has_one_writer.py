@@ -28,12 +28,7 @@ OF_LIBRARIES = {
 """Objects of other libraries that are filled here, whose attributes have names of our own."""
 
 MOST_ATTRIBUTES = 9
-LARGER = {
-    "fc_async_local/http/connections.py _Connection",
-    "fc_async_local/http/streaming.py ClientStream",
-    "fc_async_local/http/tls.py TlsConnection",
-}
-"""Classes with more attributes, at most four: their docstrings have the reasons."""
+"""A class with more is several: what it knows, what it decides, and what it does."""
 
 
 def assigned(node: ast.AST) -> Iterator[tuple[str, str, int]]:
@@ -88,11 +83,11 @@ def test_no_attribute_is_assigned_outside_of_the_module_of_its_class() -> None:
 
 
 def test_a_class_has_at_most_nine_attributes_of_its_own() -> None:
-    larger: set[str] = set()
+    larger: list[str] = []
     for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):
             name = str(path.relative_to(ROOT))
             for node in ast.walk(ast.parse(path.read_text())):
                 if isinstance(node, ast.ClassDef) and len(set_by_methods(node)) > MOST_ATTRIBUTES:
-                    larger.add(f"{name} {node.name}")
-    assert larger <= LARGER
+                    larger.append(f"{name} {node.name}")
+    assert larger == []
