@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import warnings
@@ -52,8 +53,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Put Node.js on PATH for all tests alike, whichever of them runs first."""
+    """Give all tests the same signals and the same Node.js, whichever of them runs first."""
     durations.register(config)
+    # A shell starts programs in the background without Ctrl-C, and so would those of tests.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if shutil.which("node") is None and (home := _node_from_pypi()) is not None:
         os.environ["PATH"] = f"{home / 'bin'}{os.pathsep}{os.environ['PATH']}"
 
