@@ -206,7 +206,9 @@ class _PlainObject(_Plain):
 
     def read(self, length: int = 1024, buffer: Any = None) -> Any:
         if not self._incoming.pending and not self._incoming.eof:
-            raise sys.modules["ssl"].SSLWantReadError
+            ssl = sys.modules["ssl"]
+            # asyncio of Python 3.10 reads the number, not the class.
+            raise ssl.SSLWantReadError(ssl.SSL_ERROR_WANT_READ, "no data yet")
         data = self._incoming.read(length)
         if buffer is None:
             return data
