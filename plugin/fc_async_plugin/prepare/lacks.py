@@ -123,9 +123,12 @@ def start_file(project: Project, resource: Resource) -> Iterator[Lack]:
     A folder or zip that does not exist is not one: packing it says so.
     """
     name = missing_start_file(project, resource)
-    # Modules may also be where this variable leads, such as /code/src.
-    elsewhere = "PYTHONPATH" in str(resource.props.get(ENVIRONMENT))
-    if name in {"", "."} or elsewhere:
+    if name in {"", "."}:
+        return
+    # The module of a handler may also be where this variable leads, such as /code/src. A script
+    # of a command is not looked for there.
+    is_script = resource.runtime in CUSTOM
+    if not is_script and "PYTHONPATH" in str(resource.props.get(ENVIRONMENT)):
         return
     lack = lacking_file(project, resource, name)
     yield lack

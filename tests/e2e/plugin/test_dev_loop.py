@@ -365,7 +365,7 @@ def test_what_the_project_does_not_say_is_asked_once_and_written_down(
         assert client.invoke("mailer", b"0123456789").payload == b"/invoke 01"
         # A change of the file is a save, and what was not allowed is not started.
         file.write_text(file.read_text().replace("echo.py", "other.py"))
-        terminal.expect("not deployed: mailer: .*custom-container")
+        terminal.expect("not deployed: mailer: .*mailer runs in a container")
     assert "Number" not in terminal.seen
     assert "Do this now" not in terminal.seen
     assert not (two_dockerfiles / "docs" / "started").exists()

@@ -179,8 +179,7 @@ def test_a_package_that_the_file_names_already_is_not_one_to_write_into_it(
     """The installation had failed, and the user was told to write down what was there."""
     (tmp_path / file).write_text(text)
     assert imports.failed("orders", "custom", error, tmp_path).endswith(
-        f"{file} of the code folder names it, and it is not installed: fc-async dev --install "
-        "tries again"
+        f"install it with fc-async dev --install; {file} of the code folder names it"
     )
 
 
