@@ -82,12 +82,19 @@ def test_no_attribute_is_assigned_outside_of_the_module_of_its_class() -> None:
     assert not found, "\n".join(found)
 
 
+def larger_classes(path: Path) -> list[str]:
+    name = str(path.relative_to(ROOT))
+    classes = [
+        node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ClassDef)
+    ]
+    return [
+        f"{name} {node.name}" for node in classes if len(set_by_methods(node)) > MOST_ATTRIBUTES
+    ]
+
+
 def test_a_class_has_at_most_nine_attributes_of_its_own() -> None:
     larger: list[str] = []
     for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):
-            name = str(path.relative_to(ROOT))
-            for node in ast.walk(ast.parse(path.read_text())):
-                if isinstance(node, ast.ClassDef) and len(set_by_methods(node)) > MOST_ATTRIBUTES:
-                    larger.append(f"{name} {node.name}")
+            larger += larger_classes(path)
     assert larger == []

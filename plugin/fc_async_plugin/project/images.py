@@ -238,7 +238,7 @@ class _Instructions:
 
     @property
     def installs_itself(self) -> bool:
-        """Whether pip installs the project, not only its requirements."""
+        """True if pip installs the project, not only its requirements."""
         return any(_INSTALLS_ITSELF.search(line) for line in self.runs)
 
     @property
