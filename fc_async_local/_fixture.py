@@ -12,7 +12,8 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import os
-from collections import deque
+from bisect import bisect_left
+from collections import Counter, deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -20,6 +21,7 @@ from fc_async_local.domain.invocation import OutcomeKind
 from fc_async_sdk import Config, _endpoint, _runtimes, waiters
 from fc_async_sdk._client import Client
 from fc_async_sdk._coroutines import is_coroutine_function
+from fc_async_sdk._pacing import hop
 from fc_async_sdk._pacing.hosting import MARK, Host
 from fc_async_sdk.credentials import Static
 from fc_async_sdk.events.error_documents import error_lines
@@ -42,6 +44,54 @@ class _Failure(NamedTuple):
     request_id: str
     number: int
     payload: bytes
+
+
+class Executions:
+    """What one runtime has executed: starts of functions, and the attempts that failed.
+
+    Attributes:
+        failed: The attempts that ended with an error of their function.
+    """
+
+    def __init__(self) -> None:
+        self.failed = FailedAttempts()
+        self._starts: dict[str, Counter[int]] = {}  # by function, how many began at a time
+
+    def began(self, attempt: Attempt, at: int) -> None:
+        """Note an execution; it counts while its outcome is not known."""
+        starts = self._starts.setdefault(attempt.deployment.function, Counter())
+        starts[at] += 1
+
+    def ended(self, attempt: Attempt, at: int, outcome: Outcome) -> None:
+        """Note an outcome; forget the start if no handler ran."""
+        if not _has_run(outcome):
+            self._starts[attempt.deployment.function][at] -= 1
+        self.failed.note(attempt, outcome)
+
+    def most_within(self, function: str, length: int) -> int:
+        """Return how many executions of a function began within any span of time, at most.
+
+        Args:
+            function: Its name.
+            length: Milliseconds of the span.
+        """
+        starts = sorted(self._starts.get(function, Counter()).elements())
+        most = 0
+        for index, start in enumerate(starts):
+            end = bisect_left(starts, start + length)
+            most = max(most, end - index)
+        return most
+
+
+def _has_run(outcome: Outcome) -> bool:
+    """Return whether an attempt with this outcome has run its handler."""
+    # A throttled attempt has no instance: the function did not get it.
+    if not outcome.instance_id:
+        return False
+    if outcome.kind is not OutcomeKind.SUCCESS:
+        return True
+    next_message = hop.sent(outcome.payload)
+    return next_message is None or next_message.handled
 
 
 class FailedAttempts:

@@ -14,7 +14,6 @@ import logging
 import os
 import warnings
 import zipfile
-from bisect import bisect_left
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,7 +24,7 @@ import pytest
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from fc_async_local._fixture import FailedAttempts
+    from fc_async_local._fixture import Executions
     from fc_async_local.domain.faults import FunctionError
     from fc_async_local.embedded import LocalRuntime
     from fc_async_local.execution.instances.duplicates import How
@@ -98,13 +97,13 @@ class FcLocal:
         runtime: LocalRuntime,
         handlers: dict[str, InProcessHandler],
         client: Client,
-        failed: FailedAttempts,
+        executions: Executions,
         deployer: Callable[[], Deploy | None] = lambda: None,
     ) -> None:
         self.runtime = runtime
         self.client = client
         self._handlers = handlers
-        self._failed = failed
+        self._executions = executions
         self._deployer = deployer
 
     @property
@@ -475,37 +474,23 @@ class FcLocal:
     def rate_of(self, function: str, *, per: float = 1) -> int:
         """Return how many executions of a function began within any span of time, at most.
 
-        A test of a pace compares it: ``assert fc_local.rate_of("crm", per=10) <= 1``. Deliveries
-        that only wait for their slot are not counted, and a wait of the handler's wrapper below one
-        second is a part of the execution. Needs task mode, in which ``deploy`` runs functions.
+        A test of a pace compares it: ``assert fc_local.rate_of("crm", per=10) <= 1``. Counted is
+        each time that the function ran: first attempts, retries, attempts after throttling,
+        duplicates, synchronous calls. Deliveries that only wait for their slot are not counted, and
+        a wait of the handler's wrapper below one second is a part of the execution.
 
         Args:
             function: Its name.
             per: Seconds of the span, which begins with an execution and does not include its end.
         """
-        from fc_async_sdk._pacing import hop
-
-        pages = self.client.get_paginator("list_async_tasks").paginate(
-            function, include_payload=True, limit=100
-        )
-        starts = sorted(
-            task.started_time
-            for task in pages.items()
-            if task.started_time and not hop.following(task, task.task_payload_bytes)
-        )
-        length = round(per * 1_000)
-        most = 0
-        for index, start in enumerate(starts):
-            end = bisect_left(starts, start + length)
-            most = max(most, end - index)
-        return most
+        return self._executions.most_within(function, round(per * 1_000))
 
     def failed_attempts(self) -> str:
         """Return the tracebacks of the newest attempts that failed, "" if there are none.
 
         The report of a test that fails has them, too.
         """
-        return self._failed.report()
+        return self._executions.failed.report()
 
 
 def context_of(attempt: Attempt, addresses: Addresses) -> Context:
@@ -610,7 +595,7 @@ def fc_local(
     except ModuleNotFoundError as error:
         _fail_without("fc_local", "local", error)
 
-    failed = _fixture.FailedAttempts()
+    executions = _fixture.Executions()
     handlers: dict[str, InProcessHandler] = {}
     with (
         _payloads_in(tmp_path / "fc-async" / "payloads"),
@@ -621,7 +606,7 @@ def fc_local(
             clock="virtual",
             store="memory",
             handlers=handlers,
-            observe=failed.note,
+            observe=executions,
             settings=fc_local_settings,
             grace_ms=1_000,
         ) as runtime,
@@ -632,4 +617,4 @@ def fc_local(
         # Appended: filters that a test or its configuration names come first.
         warnings.simplefilter("error", VirtualClockStopped, append=True)
         deployer = pytestconfig.hook.pytest_fc_local_deployer
-        yield FcLocal(runtime, handlers, client, failed, deployer)
+        yield FcLocal(runtime, handlers, client, executions, deployer)

@@ -33,7 +33,7 @@ class Options(Ranged, frozen=True, kw_only=True):
         clock_start: Start of a virtual clock, milliseconds since the epoch. None: now.
         store: See :mod:`fc_async_local.bootstrap.stores`.
         handlers: Callables that run instead of a function's code, by function name. May change.
-        observe: Called in the event loop after each attempt, with its outcome.
+        observe: Is told of each execution, in the event loop.
         grace_ms: How long requests and attempts, together, may go on after a shutdown began.
 
     Raises:

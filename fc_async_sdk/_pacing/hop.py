@@ -183,11 +183,13 @@ class Sent(msgspec.Struct, frozen=True):
         next: Task id of the next message.
         seconds: Its delay.
         reason: Why, if the handler asked for it.
+        handled: Whether the handler ran, and asked for it.
     """
 
     next: str
     seconds: int
     reason: str = ""
+    handled: bool = False
 
     def result(self) -> dict[str, object]:
         """Return what the handler returns."""

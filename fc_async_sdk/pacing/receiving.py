@@ -169,7 +169,8 @@ class Receiver:
             booked=False,
             part=0,
         )
-        return self._send(again, asked.wait(_now()), context, reason=asked.reason)
+        sent = self._send(again, asked.wait(_now()), context, reason=asked.reason)
+        return replace(sent, handled=True)
 
     def _book(self, message: Hop, context: Any) -> tuple[int, int, int]:
         """Return whole seconds and microseconds until the next slot, and a number to spread by."""

@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from msgspec.structs import replace
 
@@ -50,8 +50,28 @@ Handler = Callable[[bytes, Attempt], Any]
 A coroutine function has a time limit and can be interrupted.
 """
 
-Observer = Callable[[Attempt, Outcome], None]
-"""An observer, called in the event loop with each attempt and its outcome; must not block."""
+
+class Observer(Protocol):
+    """Is told of each execution, in the event loop; must not block."""
+
+    def began(self, attempt: Attempt, at: int) -> None:
+        """Note that an attempt was passed to a function.
+
+        Args:
+            attempt: The attempt.
+            at: When, in milliseconds since the epoch.
+        """
+        ...
+
+    def ended(self, attempt: Attempt, at: int, outcome: Outcome) -> None:
+        """Note an outcome; one without an instance did not run.
+
+        Args:
+            attempt: The attempt.
+            at: When it began.
+            outcome: Its outcome.
+        """
+        ...
 
 
 class InProcessRunner:
@@ -169,7 +189,7 @@ class RoutingRunner:
         handlers: Handlers by the name of the function that they stand for. May change.
         clock: Measures the time limits of handlers.
         processes: Runs all other functions.
-        observe: Called after each attempt.
+        observe: Is told of all attempts.
 
     Attributes:
         debuggers: The debuggers of functions that run in processes.
@@ -184,6 +204,7 @@ class RoutingRunner:
         observe: Observer | None = None,
     ) -> None:
         self._handlers = handlers
+        self._clock = clock
         self._thread = ThreadPoolExecutor(1, "fc-async-handlers")  # begins with the first handler
         self._callables = InProcessRunner(handlers, clock, self._thread)
         self._processes = processes
@@ -198,10 +219,13 @@ class RoutingRunner:
         runner = self._callables if function in self._handlers else self._processes
         running = self._running.setdefault(function, set())
         running.add(key)
+        began = self._clock.now()
+        if self._observe is not None:
+            self._observe.began(attempt, began)
         try:
             outcome = await runner.run(attempt)
             if self._observe is not None:
-                self._observe(attempt, outcome)
+                self._observe.ended(attempt, began, outcome)
             if outcome.kind is OutcomeKind.INTERRUPTED and key in self._aborted:
                 # Not stopped by a user: an asynchronous invocation goes back to the queue.
                 return replies.refused(attempt.deployment, Ending.EXHAUSTED, _ABORTED)
