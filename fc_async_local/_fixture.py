@@ -47,7 +47,7 @@ class _Failure(NamedTuple):
 
 
 class Executions:
-    """What one runtime has executed: starts of functions, and the attempts that failed.
+    """Starts of functions in one runtime, and the attempts that failed.
 
     Attributes:
         failed: The attempts that ended with an error of their function.

@@ -6,12 +6,14 @@ Admission, the start, the function, the decision, the settlement. What is decide
 
 Invariants:
     A holder that has lost its lease writes nothing.
+    A start is written when an instance takes the attempt: what is throttled was never Running.
     An attempt whose start was refused is never run. If the lease was lost, the newer claim runs
     the invocation; only a stop that was requested ends it as Stopped.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, TypeVar
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
 
     from fc_async_local.domain.invocation import Lease
     from fc_async_local.engine.ports import Ports
-    from fc_async_local.execution.protocol import Deployment, Tell
+    from fc_async_local.execution.protocol import Deployment
     from fc_async_local.store.loops import Claims
     from fc_async_sdk.admin.models import Step
 
@@ -144,21 +146,24 @@ class Attempts:
             )
         except Rejected as error:
             return _refused(error), now
-        began = await self._start(held)
-        # Either may have been noted while the start was being written.
-        if began is None or held.stop or held.lost:
-            return None, now
 
         def started() -> Step:
             return feed.started(
                 invocation,
-                at=began,
+                at=now if beginning.at is None else beginning.at,
                 retries=policy.retries(config),
             )
 
-        self._ports.feed.record(started)
-        tell = self._ports.feed.teller(started)
-        outcome = await self._run_function(invocation, deployment, tell)
+        beginning = _Beginning(
+            held, start=self._start, record=lambda: self._ports.feed.record(started)
+        )
+        outcome = await self._run_function(invocation, deployment, beginning, started)
+        if beginning.at is None and outcome.kind in policy.EXECUTED:
+            # A failure that counts as an execution though no instance got the event, such as a
+            # function without a handler.
+            await beginning.begin()
+        if beginning.refused:
+            return None, now
         # A lost lease or an end of the node interrupts, too.
         if outcome.kind is OutcomeKind.INTERRUPTED and not held.stop:
             # Only a requested stop ends an invocation as Stopped.
@@ -167,10 +172,14 @@ class Attempts:
                 kind=OutcomeKind.SYSTEM_ERROR,
                 payload=b"the attempt was interrupted, but no stop was requested",
             )
-        return outcome, began
+        return outcome, now if beginning.at is None else beginning.at
 
     async def _run_function(
-        self, invocation: Invocation, deployment: Deployment, tell: Tell
+        self,
+        invocation: Invocation,
+        deployment: Deployment,
+        beginning: _Beginning,
+        started: Callable[[], Step],
     ) -> Outcome:
         attempt = Attempt(
             deployment=deployment,
@@ -180,7 +189,8 @@ class Attempts:
             qualifier=invocation.qualifier,
             task_id=invocation.task_id,
             http=invocation.http_head,
-            tell=tell,
+            tell=self._ports.feed.teller(started),
+            begin=beginning.begin,
         )
         try:
             return await self._ports.runner.run(attempt)
@@ -281,6 +291,50 @@ class Attempts:
             began=now,
         )
         await self.settle(Held(invocation), stopped)
+
+
+class _Beginning:
+    """The start of one attempt, written when an instance takes it.
+
+    A throttled attempt has no start: it is not shown as Running.
+
+    Args:
+        held: The invocation.
+        start: Writes the start; returns when the attempt begins, or None if it was refused.
+        record: Tells readers of the feed.
+
+    Attributes:
+        at: When the attempt began, in milliseconds since the epoch; None: it has not.
+        refused: Whether it must not run.
+    """
+
+    def __init__(
+        self,
+        held: Held,
+        *,
+        start: Callable[[Held], Awaitable[int | None]],
+        record: Callable[[], None],
+    ) -> None:
+        self._held = held
+        self._start = start
+        self._record = record
+        self._lock = asyncio.Lock()  # a duplicate begins while the start is being written
+        self.at: int | None = None
+        self.refused = False
+
+    async def begin(self) -> bool:
+        """Write the start, once; return whether the function may get the event."""
+        async with self._lock:
+            is_first = self.at is None and not self.refused
+            if is_first:
+                self.at = await self._start(self._held)
+        # Either may have been noted while the start was being written.
+        may_run = self.at is not None and not self._held.stop and not self._held.lost
+        if is_first and may_run:
+            self._record()
+        elif is_first:
+            self.refused = True
+        return may_run
 
 
 def _refused(error: Rejected) -> Outcome:

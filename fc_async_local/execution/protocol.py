@@ -8,7 +8,7 @@ on retries and uses no store.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
@@ -109,6 +109,10 @@ Tell = Callable[[bytes, bool], bool]
 """Called in the event loop with whole lines that a function has printed while it runs, and whether
 lines before them were left out; returns whether a reader can have them."""
 
+Begin = Callable[[], Awaitable[bool]]
+"""Called when an attempt has its place in an instance, before the function gets the event. Records
+that the attempt runs; returns whether it may run."""
+
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """One execution to perform.
@@ -121,6 +125,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
         exchange: The client that waits for the answer to ``http``, which also has the body; None:
             no client waits, and ``payload`` is the body.
         tell: Takes what the function prints, line by line; None: it is read at the end only.
+        begin: Called before each execution; None: no start is recorded.
         call_key: Names a synchronous call in this process, also if others have its request id,
             which a caller may choose. "" for asynchronous invocations, whose ids are unique.
     """
@@ -134,12 +139,19 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     http: HttpHead | None = None
     exchange: HttpExchange | None = None
     tell: Tell | None = None
+    begin: Begin | None = None
     call_key: str = ""
 
     @property
     def key(self) -> str:
         """By which the attempt is interrupted."""
         return self.call_key or self.request_id
+
+    async def may_begin(self) -> bool:
+        """Record that the function gets the event now; return False if it must not."""
+        if self.begin is None:
+            return True
+        return await self.begin()
 
 
 class RunnerLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -169,7 +181,11 @@ class RunnerLimits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FunctionRunner(Protocol):
-    """Executes attempts."""
+    """Executes attempts.
+
+    An attempt for which there is a place begins with :meth:`Attempt.may_begin`. An attempt that is
+    throttled does not begin.
+    """
 
     async def run(self, attempt: Attempt) -> Outcome:
         """Execute an attempt and return its outcome. Nothing that the function does raises here."""

@@ -52,7 +52,7 @@ A coroutine function has a time limit and can be interrupted.
 
 
 class Observer(Protocol):
-    """Is told of each execution, in the event loop; must not block."""
+    """An observer of executions, called in the event loop; must not block."""
 
     def began(self, attempt: Attempt, at: int) -> None:
         """Note that an attempt was passed to a function.
@@ -105,8 +105,16 @@ class InProcessRunner:
         ):
             text = f"function {function!r}: {limit}"
             return replies.refused(deployment, Ending.THROTTLED, text)
-        began = self._clock.now()
         self._calls[function] += 1
+        try:
+            if not await attempt.may_begin():
+                return replies.outcome(Reply(Ending.INTERRUPTED), Run(deployment))
+            return await self._execute(handler, attempt)
+        finally:
+            self._calls[function] -= 1
+
+    async def _execute(self, handler: Handler, attempt: Attempt) -> Outcome:
+        began = self._clock.now()
         try:
             result = await self._call(handler, attempt)
             if inspect.isawaitable(result):
@@ -117,9 +125,7 @@ class InProcessRunner:
             result = Reply(Ending.EXITED)
         except Exception as error:  # noqa: BLE001 -- what a function raises is its outcome
             result = Reply(Ending.FAILED, describe(error, frames=_FRAMES).document)
-        finally:
-            self._calls[function] -= 1
-        run = Run(deployment, _INSTANCE, self._clock.now() - began)
+        run = Run(attempt.deployment, _INSTANCE, self._clock.now() - began)
         if isinstance(result, Reply):
             return replies.outcome(result, run)
         outcome: Outcome = replace(

@@ -239,6 +239,8 @@ class ProcessRunner:
         loop = asyncio.get_running_loop()
         began = loop.time()
         instance.output.follow(call)
+        if not await call.attempt.may_begin():
+            return replies.outcome(Reply(Ending.INTERRUPTED), Run(deployment))
         reply = await self._get_ready(instance, call)
         if reply is None:
             self._instances.wake(instance)

@@ -113,3 +113,36 @@ def test_an_execution_that_still_runs_has_begun(
     fc_local.advance(1)
     assert len(log.starts) == 10
     assert fc_local.rate_of("crm", per=1) == 10
+
+
+@pytest.mark.parametrize("error", ["throttled", "no resources", "system error"])
+def test_an_attempt_that_the_system_refused_was_not_running(
+    fc_local: FcLocal, deploy: Callable[..., None], log: Log, error: Any
+) -> None:
+    deploy(log)
+    fc_local.fail_function("crm", error, times=2)
+    accepted = fc_local.client.invoke_async("crm", 1, task_id="t")
+    before = fc_local.runtime.now()
+    fc_local.run_until_idle()
+    task = fc_local.client.get_async_task("crm", "t")
+    steps = [event.status for event in task.events or ()]
+    assert steps.count("Retrying") == 2, accepted
+    assert steps.count("Running") == 1
+    assert task.started_time is not None
+    assert task.started_time > before
+
+
+def test_calls_over_the_reserved_concurrency_are_not_running(
+    fc_local: FcLocal, deploy: Callable[..., None], log: Log
+) -> None:
+    async def call_partner(event: bytes, context: object) -> None:
+        log(event)
+        await fc_local.runtime.clock.wait(fc_local.runtime.now() + 2_000)
+
+    deploy(call_partner)
+    fc_local.client.put_concurrency_config("crm", reserved_concurrency=2)
+    for number in range(10):
+        fc_local.client.invoke_async("crm", number)
+    fc_local.advance(0.2)
+    running = fc_local.client.list_async_tasks("crm", status="Running").tasks
+    assert len(running) == len(log.starts) == 2
