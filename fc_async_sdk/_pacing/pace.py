@@ -5,11 +5,13 @@ Invariants:
 
 - A booking is one conditional write, whatever the number of its messages.
 - A slot is booked once: of two writers that saw the same state, one writes.
-- A slot that was booked and not used is lost; no later booking gets it.
+- A slot that was booked and not used is lost; no later booking gets it. Only a second start of the
+  same run finds the slots of the first.
 """
 
 from __future__ import annotations
 
+import hashlib
 import math
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 OnStoreError = Literal["fail", "send"]
 
 _KEY_BYTES: Final = 300
+_CLOCKS_DIFFER: Final = 90 * gcra.SECOND
 MAX_HOPS: Final = limits.TASK_RETENTION_SECONDS // limits.DELAY_SECONDS.high
 """A task is kept for seven days."""
 LONGEST: Final = MAX_HOPS * limits.DELAY_SECONDS.high
@@ -201,17 +204,31 @@ class BasePace:
 
         self._change(key, held, None)
 
-    def release(self, slots: gcra.Slots, unused: int, *, key: object = None) -> None:
+    def release(
+        self,
+        slots: gcra.Slots,
+        unused: int,
+        *,
+        key: object = None,
+        run: str = "",
+    ) -> None:
         """Give back the last slots of a booking, unless others have booked after it.
 
         Args:
             slots: The booking.
             unused: How many of its last slots were not used.
             key: As ``key`` returned it.
+            run: The run that has booked it; "" if it was booked for none.
 
         Raises:
             PaceStoreFailed: The store cannot be reached.
         """
+        if run:
+            # First, so that a second start of the run does not use slots that others get.
+            now = self.now()
+            row = self._rows.find_booking(self._run_key(run, key), now)
+            used = slots._replace(size=slots.size - unused)
+            self._rows.write_booking(row, used, now)
         unused_time = unused * slots.interval
 
         def released(state: int, _: int, __: int) -> int:
@@ -220,6 +237,56 @@ class BasePace:
             return state - unused_time if state == slots.end else state
 
         self._change(key, released, None)
+
+    def reset(self, *, key: object = None) -> None:
+        """Forget all bookings and holds of a key: the next message gets a slot of now.
+
+        Messages that were sent keep their slots, so more may start than the rate allows until the
+        last of them has.
+
+        Args:
+            key: As ``key`` returned it; None if all messages share the pace.
+
+        Raises:
+            PaceStoreFailed: The store cannot be reached.
+        """
+        self._change(key, lambda _, __, ___: 0, None)
+
+    def book_run(
+        self,
+        run: str,
+        count: int,
+        *,
+        key: object = None,
+        now: int | None = None,
+    ) -> tuple[gcra.Slots, bool]:
+        """Book the slots of a run, or return those that an earlier start of it has booked.
+
+        Args:
+            run: Names the run: the same messages in the same order.
+            count: How many messages of the key it has; 1 or more.
+            key: As ``key`` returned it.
+            now: Microseconds since the epoch; None: by the clock of the pace.
+
+        Returns:
+            The slots, and whether an earlier start has booked them.
+
+        Raises:
+            PaceStoreFailed: The store cannot be reached. Nothing is booked, or the slots are lost.
+            WaitTooLong: The last slot is later than its function can wait for. Nothing is booked.
+        """
+        now = self.now() if now is None else now
+        _, interval = self._row(key)
+        row = self._rows.find_booking(self._run_key(run, key), now)
+        if row.slots is not None:
+            found = row.slots
+            # At another rate, or by a clock that was ahead, they are not the slots of this pace.
+            is_usable = found.interval == interval and found.earliest <= now + _CLOCKS_DIFFER
+            if is_usable:
+                return found, True
+        slots = self.book(count, key=key, now=now)
+        self._rows.write_booking(row, slots, now)
+        return slots, False
 
     def forecast(self, count: int, *, key: object = None, now: int | None = None) -> Forecast:
         """Return when messages would start that are sent now. Nothing is booked.
@@ -235,7 +302,7 @@ class BasePace:
         _check_count("count", count)
         now = self.now() if now is None else now
         row_key, interval = self._row(key)
-        state = self._rows.read(row_key)
+        state = self._rows.read(row_key, now)
         slots = gcra.book(state, now, count, interval=interval, burst=self._burst)
         last = slots.at(count - 1)
         most_hops = gcra.hops(gcra.whole_seconds(last, now))
@@ -268,6 +335,12 @@ class BasePace:
         if len(text.encode()) > _KEY_BYTES or not text.isprintable():
             raise InvalidParameter("key", key, "must be printable, 300 bytes with the pace's name")
         return text, gcra.interval_of(rate)
+
+    def _run_key(self, run: str, key: object) -> str:
+        """Return the key of the row of a run; a digest, because names of runs are long."""
+        row_key, _ = self._row(key)
+        digest = hashlib.sha256(f"{row_key}/{run}".encode()).hexdigest()
+        return f"$pace-run/{digest}"
 
     def _change(
         self, key: object, next_state: Callable[[int, int, int], int], now: int | None

@@ -5,13 +5,16 @@ Invariants:
 
 - A change is one conditional write, if this sender was the last one.
 - Of two senders that saw the same state, one writes; the other begins again from what was written.
+- A clock that was ahead delays nothing once it is right again.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from fc_async_sdk.errors import PaceStoreFailed
+from fc_async_sdk._pacing.gcra import Slots  # noqa: TC001 -- msgspec reads the annotation
+from fc_async_sdk.errors import PaceStoreFailed, WaitTooLong
+from fc_async_sdk.spec import limits
 from fc_async_sdk.stores import Row
 from fc_async_sdk.stores.rows import new_token
 
@@ -23,7 +26,11 @@ if TYPE_CHECKING:
 _RACES: Final = 100
 """Number of changes lost to other senders after which the store counts as broken."""
 _MARGIN_MS: Final = 90_000
-"""Milliseconds after its end for which a row is kept: clocks differ."""
+"""Milliseconds by which clocks differ, at most.
+
+A row is kept so long after its end. A row that was written later than that from now was written by
+a clock that is wrong.
+"""
 _KNOWN: Final = 10_000
 """Keys whose last row is remembered, to book with one request."""
 
@@ -36,6 +43,16 @@ class PaceRow(Row, frozen=True, omit_defaults=True, kw_only=True):
     """
 
     next: int
+
+
+class BookingRow(Row, frozen=True, omit_defaults=True, kw_only=True):
+    """Slots that a run has booked for all of its messages, so that a second start finds them.
+
+    Attributes:
+        slots: What was booked; None: not booked yet.
+    """
+
+    slots: Slots | None = None
 
 
 class PaceRows:
@@ -51,8 +68,12 @@ class PaceRows:
         self._pace = pace
         self._known: dict[str, PaceRow] = {}  # what this sender has written last
 
-    def read(self, key: str) -> int:
+    def read(self, key: str, now: int) -> int:
         """Return the state of a key; 0 for a pace that nothing has used.
+
+        Args:
+            key: Of the row.
+            now: Microseconds since the epoch.
 
         Raises:
             PaceStoreFailed: The store cannot be reached.
@@ -61,7 +82,34 @@ class PaceRows:
         # otherwise has expired already, and stands for a pace that nothing has used.
         probe = PaceRow(key=key, token=new_token(), written=0, expires=1, next=0)
         row: PaceRow | None = self._ask(self._store.create, probe)
-        return 0 if row is None else row.next
+        return _state_of(row, now)
+
+    def find_booking(self, key: str, now: int) -> BookingRow:
+        """Return what a run has booked; a row without slots if it has not booked.
+
+        Args:
+            key: Of the row.
+            now: Microseconds since the epoch.
+
+        Raises:
+            PaceStoreFailed: The store cannot be reached.
+        """
+        row = _booking_row(key, now, None)
+        stored: BookingRow | None = self._ask(self._store.create, row)
+        return row if stored is None else stored
+
+    def write_booking(self, row: BookingRow, slots: Slots, now: int) -> None:
+        """Write what a run has booked, unless another start of it has written meanwhile.
+
+        Args:
+            row: As it was found.
+            slots: What was booked.
+            now: Microseconds since the epoch.
+
+        Raises:
+            PaceStoreFailed: The store cannot be reached.
+        """
+        self._ask(self._store.replace, _booking_row(row.key, now, slots), row.token)
 
     def change(
         self, key: str, now: Callable[[], int], next_state: Callable[[int, int], int]
@@ -75,11 +123,22 @@ class PaceRows:
 
         Raises:
             PaceStoreFailed: The store cannot be reached, or lets no write win.
+            WaitTooLong: ``next_state`` has raised it for what is stored.
         """
         previous = self._known.get(key)
+        is_remembered = previous is not None
         for _ in range(_RACES):
             moment = now()
-            row = _row_of(key, moment, next_state(previous.next if previous else 0, moment))
+            try:
+                following = next_state(_state_of(previous, moment), moment)
+            except WaitTooLong:
+                if not is_remembered:
+                    raise
+                # The wait of a state that another sender has reset meanwhile, perhaps.
+                previous = None
+                is_remembered = False
+                continue
+            row = _row_of(key, moment, following)
             if previous is None:
                 previous = self._ask(self._store.create, row)
                 # Its own token: the client library of the store has sent the request again,
@@ -91,6 +150,7 @@ class PaceRows:
             else:
                 # Another sender has written, or the row is void: create() tells which.
                 previous = None
+                is_remembered = False
         else:
             raise PaceStoreFailed(self._pace, f"the store refused {_RACES} conditional writes")
         self._remember(row)
@@ -108,6 +168,36 @@ class PaceRows:
         except Exception as error:
             text = f"the store failed in {verb.__name__}: {type(error).__name__}: {error}"
             raise PaceStoreFailed(self._pace, text) from error
+
+
+def _state_of(row: PaceRow | None, now: int) -> int:
+    """Return the state that a row stands for; 0 without a row.
+
+    Args:
+        row: What is stored.
+        now: Microseconds since the epoch.
+    """
+    if row is None:
+        return 0
+    ahead_ms = row.written - now // 1000
+    if ahead_ms <= _MARGIN_MS:
+        return row.next
+    # The clock of the last writer was ahead. What it has booked counts from now on: otherwise one
+    # sender whose clock is wrong for a moment would stop all others until that time.
+    return row.next - ahead_ms * 1000
+
+
+def _booking_row(key: str, now: int, slots: Slots | None) -> BookingRow:
+    written = now // 1000
+    end = written if slots is None else max(written, slots.end // 1000)
+    return BookingRow(
+        key=key,
+        token=new_token(),
+        written=written,
+        # A task id is known to the service for so long, so the same run can be started again.
+        expires=end + limits.TASK_RETENTION_SECONDS * 1000,
+        slots=slots,
+    )
 
 
 def _row_of(key: str, now: int, following: int) -> PaceRow:

@@ -11,10 +11,10 @@ Invariants:
 from __future__ import annotations
 
 import logging
-from collections import Counter
+from collections import Counter, defaultdict, deque
 from collections.abc import Sequence as SequenceType
 from collections.abc import Sized
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
@@ -99,6 +99,59 @@ class _Booking:
         return None if has_passed else slot
 
 
+class Taken(NamedTuple):
+    """A slot that a message has."""
+
+    key: object
+    slot: int
+    interval: int
+
+    def booking(self) -> _Booking:
+        """Return the slot as a booking of its own, for another message."""
+        return _Booking(gcra.Slots(self.slot, self.slot, self.interval, 1, 1))
+
+
+class _KeySlots:
+    """The slots of one key.
+
+    Attributes:
+        expected: How many messages of the key are yet to come, as far as that is known.
+        blocks: How many blocks were booked because it is not known.
+        earlier: What an earlier start of the run has booked, in the order of its messages.
+        returned: Slots that duplicates gave back.
+        newest: What was booked last.
+        is_of_run: Whether a later start of the run finds the newest booking.
+    """
+
+    def __init__(self) -> None:
+        self.expected = 0
+        self.blocks = 0
+        self.earlier: _Booking | None = None
+        self.returned: deque[_Booking] = deque()
+        self.newest: _Booking | None = None
+        self.is_of_run = False
+
+    def available(self, now: int) -> _Booking | None:
+        """Return a booking with a slot that has not passed, if there is one."""
+        if self.earlier is not None and self.earlier.next(now) is not None:
+            return self.earlier
+        while self.returned and self.returned[0].next(now) is None:
+            self.returned.popleft()  # used, or passed
+        if self.returned:
+            return self.returned[0]
+        if self.newest is not None and self.newest.next(now) is not None:
+            return self.newest
+        return None
+
+    def skip_earlier(self) -> None:
+        """Leave out the slot of a message that an earlier start had, and that has passed.
+
+        The slots behind it are for the messages behind it.
+        """
+        if self.earlier is not None:
+            self.earlier.used = min(self.earlier.used + 1, self.earlier.slots.size)
+
+
 class Run:
     """The slots of payloads that are sent together.
 
@@ -107,6 +160,8 @@ class Run:
         payloads: What is sent; None or an iterator if their number is not known.
         block: How many slots are booked at a time, at most, if the number is not known.
         read: Returns what the key is taken from, for a payload; None: the payload.
+        name: Names the run, so that a second start after a crash finds the slots of the first; "":
+            there is no second start.
 
     Raises:
         InvalidParameter: It is not a pace, or a payload has no key.
@@ -119,20 +174,21 @@ class Run:
         *,
         block: int = _BLOCK,
         read: Callable[[bytes], object] | None = None,
+        name: str = "",
     ) -> None:
         check(pace)
         self._pace = pace
         self._block = block
         self._read = read
-        self._bookings: dict[object, _Booking] = {}
-        self._expected: Counter[object] = Counter()
-        self._blocks: Counter[object] = Counter()
+        self._name = name
+        self._keys: defaultdict[object, _KeySlots] = defaultdict(_KeySlots)
         self._problem: PaceStoreFailed | None = None
         if pace.keyed:
             if isinstance(payloads, SequenceType):
-                self._expected.update(map(pace.key_of, payloads))
+                for key, count in Counter(map(pace.key_of, payloads)).items():
+                    self._keys[key].expected = count
         elif isinstance(payloads, Sized):
-            self._expected[None] = len(payloads)
+            self._keys[None].expected = len(payloads)
 
     def begin(self) -> None:
         """Book the slots of payloads whose number is known.
@@ -141,22 +197,28 @@ class Run:
             PaceError: There are none; nothing is to be sent.
         """
         now = self._pace.now()
-        for key, count in self._expected.items():
-            if count:
-                self._book(key, now)
+        for key, slots in self._keys.items():
+            if slots.expected:
+                self._book(key, now, run=self._name)
 
     def ready(self, payload: object) -> bool:
         """Return whether :meth:`take` needs no request to the store."""
         try:
-            booking = self._bookings.get(self._pace.key_of(payload))
+            key = self._pace.key_of(payload)
         except InvalidParameter:
             return False
-        if self._unpaced:
-            return True
-        return booking is not None and booking.next(self._pace.now()) is not None
+        return self._unpaced or self._keys[key].available(self._pace.now()) is not None
 
     def take(self, arguments: dict[str, Any], data: bytes) -> dict[str, Any]:
-        """Return arguments of ``invoke_async`` for the next slot.
+        """Return arguments of ``invoke_async`` for the next slot; see :meth:`take_slot`."""
+        return self.take_slot(arguments, data)[0]
+
+    def take_slot(
+        self, arguments: dict[str, Any], data: bytes
+    ) -> tuple[dict[str, Any], Taken | None]:
+        """Return arguments of ``invoke_async`` for the next slot, and the slot.
+
+        The slot is None if a duplicate must not give it back.
 
         Args:
             arguments: Those without a pace; the payload as it was given.
@@ -169,11 +231,12 @@ class Run:
         """
         value = arguments["payload"] if self._read is None else self._read(data)
         key = self._pace.key_of(value)
+        slots = self._keys[key]
         now = self._pace.now()
         booking = self._booking_of(key, now)
         slot = None if booking is None else booking.next(now)
         if booking is None or slot is None:
-            return arguments
+            return arguments, None
         seconds = gcra.whole_seconds(slot, now)
         part = 0
         if self._pace.smooth:
@@ -187,33 +250,41 @@ class Run:
         )
         # Counted only now: a payload that is refused leaves its slot to the next one.
         booking.used += 1
-        if self._expected[key] > 0:
-            self._expected[key] -= 1
-        return {
+        if slots.expected > 0:
+            slots.expected -= 1
+        paced_arguments = {
             **arguments,
             "payload": payload,
             "delay": delay or None,
         }
+        # What an earlier start has sent waits for this very slot.
+        if booking is slots.earlier:
+            return paced_arguments, None
+        slots.skip_earlier()
+        return paced_arguments, Taken(key, slot, booking.slots.interval)
+
+    def give_back(self, taken: Taken) -> None:
+        """Give the slot of a message that the service had already to the next message."""
+        self._keys[taken.key].returned.append(taken.booking())
 
     def _booking_of(self, key: object, now: int) -> _Booking | None:
         """Return a booking with a slot that has not passed; None if messages go unpaced."""
         if self._unpaced:
             return None
-        booking = self._bookings.get(key)
-        if booking is not None and booking.next(now) is not None:
-            return booking
-        return self._book(key, now)
+        return self._keys[key].available(now) or self._book(key, now)
 
     def close(self) -> None:
         """Give slots back that no payload has used, unless others have booked after them."""
         if self._unpaced:
             return
-        for key, booking in self._bookings.items():
-            unused = booking.slots.size - booking.used
-            if not unused:
+        for key, slots in self._keys.items():
+            booking = slots.newest
+            unused = 0 if booking is None else booking.slots.size - booking.used
+            if booking is None or not unused:
                 continue
+            run = self._name if slots.is_of_run else ""
             try:
-                self._pace.release(booking.slots, unused, key=key)
+                self._pace.release(booking.slots, unused, key=key, run=run)
             except PaceError:
                 # All was sent: an error now would hide that, and lost slots cost only time.
                 _LOG.warning("%d slots of pace %s are lost", unused, self._pace.name)
@@ -222,16 +293,21 @@ class Run:
     def _unpaced(self) -> bool:
         return self._problem is not None and self._pace.on_store_error == "send"
 
-    def _book(self, key: object, now: int) -> _Booking | None:
+    def _book(self, key: object, now: int, *, run: str = "") -> _Booking | None:
         if self._problem is not None:
             raise self._problem
+        slots = self._keys[key]
         # Blocks double from one slot on: the last one of a short input is lost if others have
         # booked after it.
-        block = min(self._block, 2 ** self._blocks[key])
-        count = self._expected[key] or block
-        self._blocks[key] += 1
+        block = min(self._block, 2**slots.blocks)
+        count = slots.expected or block
+        slots.blocks += 1
+        is_earlier = False
         try:
-            slots = self._slots(key, count, now)
+            if run:
+                booked, is_earlier = self._pace.book_run(run, count, key=key, now=now)
+            else:
+                booked = self._slots(key, count, now)
         except PaceStoreFailed as error:
             # Kept for the payloads that follow: each would wait for the store to time out.
             self._problem = error
@@ -239,8 +315,14 @@ class Run:
                 raise
             _LOG.warning("messages are sent unpaced: %s", error)
             return None
-        booking = _Booking(slots)
-        self._bookings[key] = booking
+        booking = _Booking(booked)
+        if is_earlier:
+            slots.earlier = booking
+            # How many of the messages are late, and not sent yet, is not known.
+            slots.expected = 0
+        else:
+            slots.newest = booking
+            slots.is_of_run = run != ""
         return booking
 
     def _slots(self, key: object, count: int, now: int) -> gcra.Slots:
@@ -248,6 +330,6 @@ class Run:
             return self._pace.book(count, key=key, now=now)
         except WaitTooLong:
             # A block may reach beyond the longest wait when the next slot alone does not.
-            if count == 1 or self._expected[key]:
+            if count == 1 or self._keys[key].expected:
                 raise
             return self._pace.book(1, key=key, now=now)

@@ -66,12 +66,14 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         payload: The payload as it was given.
         arguments: Those of ``invoke_async``.
         call: What they make.
+        slot: The slot of a pace that it would give back, or None.
     """
 
     index: int
     payload: Any
     arguments: dict[str, Any]
     call: Call[AcceptedInvocation]
+    slot: _pacing.Taken | None = None
 
     def conclude(self, result: AcceptedInvocation | FcAsyncError) -> Outcome:
         """Return the outcome for an answer or an error."""
@@ -153,13 +155,22 @@ class RunPlan:
         # The call first, then its slot: what the call makes of the payload is what an envelope
         # carries, so that other forms of payloads, such as claims, stay inside of it.
         call = operations.invoke_async(**arguments)
+        slot = None
         if self.slots is not None:
-            arguments = self.slots.take(arguments, call.body)
+            arguments, slot = self.slots.take_slot(arguments, call.body)
             if arguments["payload"] is call.body:  # not in an envelope: most messages
                 call = delayed(call, arguments["delay"])
             else:
                 call = operations.invoke_async(**arguments)
-        return Job(index=index, payload=payload, arguments=arguments, call=call)
+        return Job(index=index, payload=payload, arguments=arguments, call=call, slot=slot)
+
+    def conclude(self, job: Job, result: AcceptedInvocation | FcAsyncError) -> Outcome:
+        """Return the outcome of a job for an answer or an error."""
+        outcome = job.conclude(result)
+        is_duplicate = outcome.accepted is not None and outcome.accepted.duplicate
+        if is_duplicate and job.slot is not None and self.slots is not None:
+            self.slots.give_back(job.slot)
+        return outcome
 
     def end(self) -> None:
         """Give back slots that were not used."""
@@ -205,7 +216,8 @@ class Plan(RunPlan):
         if pace is not None:
             _pacing.check_delay(delay)
             # Slots of payloads that are not sent again would be held until the end of the run.
-            self.slots = _pacing.Run(pace, None if resume else payloads)
+            name = f"{function}/{task_ids}" if isinstance(task_ids, str) else ""
+            self.slots = _pacing.Run(pace, None if resume else payloads, name=name)
         self._task_ids = task_ids
         self._resume = resume if resume is not None else frozenset()
         self.title = f"invoking {function}"

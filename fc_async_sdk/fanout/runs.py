@@ -153,7 +153,7 @@ class FanOut(_Run):
                         sender.submit(prepared)
                 for job, result in sender.completed() if waiting else ():
                     waiting -= 1
-                    yield self._add(job.conclude(result))
+                    yield self._add(self._plan.conclude(job, result))
         finally:
             sender.close()
             self._report.close()
@@ -237,8 +237,8 @@ class AsyncFanOut(_Run):
         try:
             accepted = await self._send(job)
         except FcAsyncError as error:
-            return job.conclude(error)
-        return job.conclude(accepted)
+            return self._plan.conclude(job, error)
+        return self._plan.conclude(job, accepted)
 
     async def run(self) -> AsyncFanOut:
         """Do the whole run and return it, for ``failures`` and ``progress``."""

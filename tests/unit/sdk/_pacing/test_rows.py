@@ -51,7 +51,7 @@ class SendersMachine(RuleBasedStateMachine):
 
     @invariant()
     def every_change_counts_once(self) -> None:
-        assert {key: self.senders[0].read(key) for key in self.booked} == self.booked
+        assert {key: self.senders[0].read(key, now()) for key in self.booked} == self.booked
 
 
 TestSenders = SendersMachine.TestCase
@@ -68,7 +68,7 @@ def test_a_write_whose_answer_was_lost_is_not_made_twice() -> None:
 
     rows = PaceRows(Repeating(), "crm")
     rows.change("a", now, lambda state, _: state + 1)
-    assert rows.read("a") == 1
+    assert rows.read("a", now()) == 1
 
 
 def test_a_store_that_fails_is_an_error_with_the_name_of_the_pace() -> None:
@@ -77,4 +77,18 @@ def test_a_store_that_fails_is_an_error_with_the_name_of_the_pace() -> None:
             raise ConnectionError("away")
 
     with pytest.raises(errors.PaceStoreFailed, match=r"crm.*the store failed in create.*away"):
-        PaceRows(Away(), "crm").read("a")
+        PaceRows(Away(), "crm").read("a", now())
+
+
+def test_what_a_clock_that_was_ahead_has_booked_counts_from_now_on() -> None:
+    rows = PaceRows(MemoryStore(), "crm")
+    day = 86_400_000_000
+    rows.change("a", lambda: now() + day, lambda _, moment: moment + 7_000_000)
+    following = rows.read("a", now())
+    assert 0 <= following - now() <= 7_000_000
+
+
+def test_clocks_that_differ_by_a_minute_share_their_slots() -> None:
+    rows = PaceRows(MemoryStore(), "crm")
+    rows.change("a", lambda: 1_060_000_000, lambda _, moment: moment + 7_000_000)
+    assert rows.read("a", 1_000_000_000) == 1_067_000_000
