@@ -20,7 +20,7 @@ import msgspec
 
 from fc_async_sdk._pacing import gcra
 from fc_async_sdk._pacing.clock import PaceClock
-from fc_async_sdk._pacing.rows import PaceRows
+from fc_async_sdk._pacing.rows import PaceRows, PaceState
 from fc_async_sdk.errors import InvalidParameter, WaitTooLong
 from fc_async_sdk.spec import limits
 from fc_async_sdk.stores import MemoryStore
@@ -151,12 +151,12 @@ class BasePace:
         booked: list[gcra.Slots] = []
         allowed = self.max_hops if max_hops is None else max_hops
 
-        def next_state(state: int, now: int, interval: int) -> int:
-            slots = gcra.book(state, now, count, interval=interval, burst=self._burst)
+        def next_state(state: PaceState, now: int, interval: int) -> PaceState:
+            slots = gcra.book(state.next, now, count, interval=interval, burst=self._burst)
             self._check(slots, now, allowed)
             # Called once more for each lost race: the last booking is the one that was written.
             booked.append(slots)
-            return slots.end
+            return state._replace(next=slots.end)
 
         self._change(key, next_state, now)
         return booked[-1]
@@ -168,9 +168,11 @@ class BasePace:
         seconds: float | None = None,
         key: object = None,
     ) -> None:
-        """Give no slot before a time, for example because the other side said so.
+        """Start no message before a time, for example because the other side said so.
 
-        Slots that are booked stay: messages that wait for theirs are with the service already.
+        No slot is given before that time. A message that has a slot before it is moved behind all
+        slots that are booked, if its handler has a wrapper: ``@handler(Order, pace=pace)`` or
+        ``@paced(pace)``.
 
         Args:
             until: Seconds since the epoch, or a time with a zone.
@@ -199,10 +201,27 @@ class BasePace:
         if end > now + LONGEST * gcra.SECOND:
             raise InvalidParameter("until", moment, "must be in seconds, and within seven days")
 
-        def held(state: int, _: int, interval: int) -> int:
-            return gcra.hold(state, end, interval=interval, burst=self._burst)
+        def held(state: PaceState, _: int, interval: int) -> PaceState:
+            following = gcra.hold(state.next, end, interval=interval, burst=self._burst)
+            return PaceState(following, max(state.held, end))
 
         self._change(key, held, None)
+
+    def held_until(self, *, key: object = None, now: int | None = None) -> int:
+        """Return the time before which no message may start; 0 or a time that has passed: none.
+
+        Args:
+            key: As ``key`` returned it.
+            now: Microseconds since the epoch; None: by the clock of the pace.
+
+        Returns:
+            Microseconds since the epoch.
+
+        Raises:
+            PaceStoreFailed: The store cannot be reached.
+        """
+        row_key, _ = self._row(key)
+        return self._rows.read(row_key, self.now() if now is None else now).held
 
     def release(
         self,
@@ -231,10 +250,12 @@ class BasePace:
             self._rows.write_booking(row, used, now)
         unused_time = unused * slots.interval
 
-        def released(state: int, _: int, __: int) -> int:
+        def released(state: PaceState, _: int, __: int) -> PaceState:
             # Others have booked the slots after these: to move the state back would give theirs
             # away a second time.
-            return state - unused_time if state == slots.end else state
+            if state.next != slots.end:
+                return state
+            return state._replace(next=state.next - unused_time)
 
         self._change(key, released, None)
 
@@ -250,7 +271,7 @@ class BasePace:
         Raises:
             PaceStoreFailed: The store cannot be reached.
         """
-        self._change(key, lambda _, __, ___: 0, None)
+        self._change(key, lambda _, __, ___: PaceState(), None)
 
     def book_run(
         self,
@@ -303,7 +324,7 @@ class BasePace:
         now = self.now() if now is None else now
         row_key, interval = self._row(key)
         state = self._rows.read(row_key, now)
-        slots = gcra.book(state, now, count, interval=interval, burst=self._burst)
+        slots = gcra.book(state.next, now, count, interval=interval, burst=self._burst)
         last = slots.at(count - 1)
         most_hops = gcra.hops(gcra.whole_seconds(last, now))
         extra_invocations = 0
@@ -343,7 +364,10 @@ class BasePace:
         return f"$pace-run/{digest}"
 
     def _change(
-        self, key: object, next_state: Callable[[int, int, int], int], now: int | None
+        self,
+        key: object,
+        next_state: Callable[[PaceState, int, int], PaceState],
+        now: int | None,
     ) -> None:
         """Replace the state of a key by the one that follows from it."""
         row_key, interval = self._row(key)

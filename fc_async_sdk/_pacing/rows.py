@@ -10,7 +10,7 @@ Invariants:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fc_async_sdk._pacing.gcra import Slots  # noqa: TC001 -- msgspec reads the annotation
 from fc_async_sdk.errors import PaceStoreFailed, WaitTooLong
@@ -35,14 +35,23 @@ _KNOWN: Final = 10_000
 """Keys whose last row is remembered, to book with one request."""
 
 
-class PaceRow(Row, frozen=True, omit_defaults=True, kw_only=True):
-    """State of a pace for one key.
+class PaceState(NamedTuple):
+    """State of a pace for one key. Times are microseconds since the epoch.
 
     Attributes:
-        next: Theoretical arrival time of the next message, in microseconds since the epoch.
+        next: Theoretical arrival time of the next message.
+        held: No message may start before this time, also one that has a slot.
     """
 
+    next: int = 0
+    held: int = 0
+
+
+class PaceRow(Row, frozen=True, omit_defaults=True, kw_only=True):
+    """State of a pace for one key, as :class:`PaceState` has it."""
+
     next: int
+    held: int = 0
 
 
 class BookingRow(Row, frozen=True, omit_defaults=True, kw_only=True):
@@ -68,8 +77,8 @@ class PaceRows:
         self._pace = pace
         self._known: dict[str, PaceRow] = {}  # what this sender has written last
 
-    def read(self, key: str, now: int) -> int:
-        """Return the state of a key; 0 for a pace that nothing has used.
+    def read(self, key: str, now: int) -> PaceState:
+        """Return the state of a key; zeros for a pace that nothing has used.
 
         Args:
             key: Of the row.
@@ -112,7 +121,10 @@ class PaceRows:
         self._ask(self._store.replace, _booking_row(row.key, now, slots), row.token)
 
     def change(
-        self, key: str, now: Callable[[], int], next_state: Callable[[int, int], int]
+        self,
+        key: str,
+        now: Callable[[], int],
+        next_state: Callable[[PaceState, int], PaceState],
     ) -> None:
         """Replace the state of a key by the one that follows from it.
 
@@ -170,21 +182,22 @@ class PaceRows:
             raise PaceStoreFailed(self._pace, text) from error
 
 
-def _state_of(row: PaceRow | None, now: int) -> int:
-    """Return the state that a row stands for; 0 without a row.
+def _state_of(row: PaceRow | None, now: int) -> PaceState:
+    """Return the state that a row stands for; zeros without a row.
 
     Args:
         row: What is stored.
         now: Microseconds since the epoch.
     """
     if row is None:
-        return 0
+        return PaceState()
     ahead_ms = row.written - now // 1000
     if ahead_ms <= _MARGIN_MS:
-        return row.next
+        return PaceState(row.next, row.held)
     # The clock of the last writer was ahead. What it has booked counts from now on: otherwise one
     # sender whose clock is wrong for a moment would stop all others until that time.
-    return row.next - ahead_ms * 1000
+    ahead = ahead_ms * 1000
+    return PaceState(row.next - ahead, row.held - ahead)
 
 
 def _booking_row(key: str, now: int, slots: Slots | None) -> BookingRow:
@@ -200,10 +213,18 @@ def _booking_row(key: str, now: int, slots: Slots | None) -> BookingRow:
     )
 
 
-def _row_of(key: str, now: int, following: int) -> PaceRow:
-    """Return the row of a key for a state, with times in microseconds since the epoch."""
+def _row_of(key: str, now: int, state: PaceState) -> PaceRow:
+    """Return the row of a key for a state, at a time in microseconds since the epoch."""
     written = now // 1000
     # After the last slot a row says no more than none does. It must not go earlier: a sender
     # would book slots that others have.
-    expires = max(written, following // 1000) + _MARGIN_MS
-    return PaceRow(key=key, token=new_token(), written=written, expires=expires, next=following)
+    end = max(state.next, state.held) // 1000
+    expires = max(written, end) + _MARGIN_MS
+    return PaceRow(
+        key=key,
+        token=new_token(),
+        written=written,
+        expires=expires,
+        next=state.next,
+        held=state.held,
+    )

@@ -304,7 +304,8 @@ def test_a_hold_slows_everybody(fc_local: FcLocal, deploy: Callable[..., None], 
     here.hold(seconds=30)
     fc_local.client.function("crm", payload=Order, pace=there).map([Order(2), Order(3)])
     fc_local.run_until_idle()
-    assert log.seconds == [0, 1, 30, 31]
+    assert log.seconds == [0, 30, 31, 32]
+    assert [order.n for order in log.payloads] == [0, 2, 3, 1], "behind those that have slots"
 
 
 def test_a_handler_without_the_pace_says_what_is_missing(
