@@ -113,3 +113,40 @@ def test_a_pace_is_reset(fc_local: FcLocal) -> None:
     other.reset()
     assert other.forecast(1).seconds == 0
     assert pace.book().at(0) <= pace.now()
+
+
+@pytest.mark.parametrize("writes", [1, 2, 3])
+def test_a_sender_may_be_killed_at_any_write(
+    fc_local: FcLocal, deploy: Callable[..., None], log: Log, writes: int
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    class Killing(MemoryStore):
+        left = 1_000
+
+        def create(self, record: Any) -> Any:
+            self._count()
+            return super().create(record)
+
+        def replace(self, record: Any, expected: str) -> bool:
+            self._count()
+            return super().replace(record, expected)
+
+        def _count(self) -> None:
+            if not self.left:
+                raise Killed
+            self.left -= 1
+
+    store = Killing()
+    store.left = writes - 1
+    deploy(log)
+    with pytest.raises(Killed):
+        send_and_die(fc_local, store, 100, 100)
+    store.left = 1_000
+    pace = Pace("crm", "1/s", store=store)
+    fc_local.client.fan_out("crm", range(100), pace=pace, task_ids="nightly").run()
+    fc_local.run_until_idle()
+    assert sorted(map(int, log.payloads)) == list(range(100))
+    assert fc_local.rate_of("crm", per=10) <= 11
+    assert log.seconds[-1] <= 200, "one list of slots is lost at most"
