@@ -33,3 +33,26 @@ def test_a_hold_is_seen_by_another_sender(store: Store) -> None:
     )
     one.hold(1_790_000_060, key="店铺")
     assert other.book(key="店铺").at(0) == 1_790_000_060_000_000
+
+
+def test_a_second_start_of_a_run_finds_the_slots_of_the_first(store: Store) -> None:
+    name = f"crm-{uuid.uuid4()}"
+    first, second = (Pace(name, "1/s", store=store, clock=lambda: 1_790_000_000) for _ in range(2))
+    slots, was_booked = first.book_run("crm/nightly", 100)
+    assert not was_booked
+    assert second.book_run("crm/nightly", 100) == (slots, True)
+    first.release(slots, 60, run="crm/nightly")
+    assert second.book_run("crm/nightly", 100) == (slots._replace(size=40), True)
+    others, was_booked = second.book_run("crm/others", 1)
+    assert not was_booked
+    assert others.at(0) == 1_790_000_040_000_000
+
+
+def test_an_instance_sees_a_hold_of_another(store: Store) -> None:
+    name = f"crm-{uuid.uuid4()}"
+    one, other = (Pace(name, "1/s", store=store, clock=lambda: 1_790_000_000) for _ in range(2))
+    assert other.held_until() == 0
+    one.hold(1_790_000_060)
+    assert other.held_until() == 1_790_000_060_000_000
+    other.reset()
+    assert one.held_until() == 0
