@@ -81,6 +81,16 @@ def read(payload: bytes) -> tuple[str, list[Any]]:
     return message, stack if isinstance(stack, list) else []
 
 
+def error_type(payload: bytes) -> str:
+    """Return the type of an error, as its document names it; "" if it names none."""
+    try:
+        document = msgspec.json.decode(payload)
+    except JSON_ERRORS:
+        return ""
+    kind = document.get("errorType") if isinstance(document, dict) else None
+    return kind if isinstance(kind, str) else ""
+
+
 def _is_python(frame: object) -> TypeGuard[list[Any]]:
     return isinstance(frame, list) and len(frame) == _FRAME_PARTS
 

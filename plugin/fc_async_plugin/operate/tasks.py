@@ -22,7 +22,7 @@ from fc_async_sdk.errors import (
     FcAsyncError,
     FunctionNotFound,
 )
-from fc_async_sdk.events.error_documents import error_lines
+from fc_async_sdk.events.error_documents import error_lines, error_type
 from fc_async_sdk.fanout import is_replay, next_id
 from fc_async_sdk.models import AsyncTask
 from fc_async_sdk.spec import limits
@@ -156,21 +156,23 @@ class FunctionTasks(NamedTuple):
         for task in reversed(newest_first):
             yield self.get(task.task_id)
 
-    def has_error(self, task: AsyncTask, text: str) -> bool:
-        """Return whether a listed task or one of its attempts has a text in its error, in any case.
+    def has_error(self, task: AsyncTask, kind: str | None, text: str | None) -> bool:
+        """Return whether the error of a listed task is of a type, and has a text.
 
-        A list has the kind of an error only, so that the steps of each task that failed are read.
+        A list has the condition of an error only, so that each task that failed is read.
+
+        Args:
+            task: The task.
+            kind: Exactly the type that the error document names, else the condition; None: any.
+            text: A part of type or message of the task's error or of one of its attempts, in any
+                case; None: any.
         """
         if task.status in _WITHOUT_ERROR:
             return False
         whole = self.get(task.task_id)
-        errors: list[object] = [whole.task_error_message]
-        for event in whole.events or ():
-            details = event.details()
-            errors += map(details.get, ("Error", "errorType", "errorMessage"))
-        errors += error_lines(whole.return_payload_bytes or b"")[-1:]  # "KeyError: 'items'"
-        lines = "\n".join(map(str, filter(None, errors)))
-        return text.lower() in lines.lower()
+        return (kind is None or kind == _type_of(whole)) and (
+            text is None or text.lower() in _error_text(whole).lower()
+        )
 
     def wait(self, task_id: str, *, timeout: float | None = None) -> AsyncTask:
         """Wait until a task has ended.
@@ -199,6 +201,7 @@ class FunctionTasks(NamedTuple):
         *,
         condition: str | None = None,
         error: str | None = None,
+        error_text: str | None = None,
         replays: bool = True,
         **conditions: Any,
     ) -> Chosen:
@@ -208,7 +211,8 @@ class FunctionTasks(NamedTuple):
             statuses: Their statuses; None: any.
             limit: The largest number of tasks; None: all.
             condition: Why they failed: the error before its first colon.
-            error: A part of their error, in any case.
+            error: Exactly the type of their error.
+            error_text: A part of their error, in any case.
             replays: Whether replays count, too.
             conditions: Parameters of ListAsyncTasks.
         """
@@ -219,7 +223,7 @@ class FunctionTasks(NamedTuple):
             for task in self.all(status=status, **conditions):
                 # No limit by default: stop and replay ended at 10,000 with exit code 0 while as
                 # many others waited.
-                if not self._failed_with(task, condition, error):
+                if not self._failed_with(task, condition, error, error_text):
                     continue
                 # A replay that failed is not replayed again: its original is in the list, too.
                 if not replays and is_replay(task.task_id):
@@ -237,11 +241,19 @@ class FunctionTasks(NamedTuple):
         more = limit is not None and len(tasks) > limit
         return Chosen(tasks[:limit], more, left_out)
 
-    def _failed_with(self, task: AsyncTask, condition: str | None, error: str | None) -> bool:
-        if condition is not None and condition != (task.task_error_message or "").partition(":")[0]:
+    def _failed_with(
+        self,
+        task: AsyncTask,
+        condition: str | None,
+        error: str | None,
+        error_text: str | None,
+    ) -> bool:
+        if condition is not None and condition != _condition_of(task):
             return False
+        if error is None and error_text is None:
+            return True
         # The last filter: it reads the task with its steps.
-        return not error or self.has_error(task, error)
+        return self.has_error(task, error, error_text)
 
     def why_none(self) -> str:
         """Return why a function without any task has none, "" if it may get some.
@@ -284,6 +296,26 @@ class FunctionTasks(NamedTuple):
         except FcAsyncError as error:
             return Replayed(task_id, error=str(error))
         return Replayed(task_id, replayed_as=accepted.task_id)
+
+
+def _condition_of(task: AsyncTask) -> str:
+    """Return why a task failed, in the service's words; "" if it did not."""
+    return (task.task_error_message or "").partition(":")[0]
+
+
+def _type_of(task: AsyncTask) -> str:
+    """Return the type of a task's error: that of its error document, else the condition."""
+    return error_type(task.return_payload_bytes or b"") or _condition_of(task)
+
+
+def _error_text(task: AsyncTask) -> str:
+    """Return what a task and its attempts say of their errors, a line for each."""
+    errors: list[object] = [task.task_error_message]
+    for event in task.events or ():
+        details = event.details()
+        errors += map(details.get, ("Error", "errorType", "errorMessage"))
+    errors += error_lines(task.return_payload_bytes or b"")[-1:]  # "KeyError: 'items'"
+    return "\n".join(map(str, filter(None, errors)))
 
 
 def each(work: Callable[[str], T], task_ids: Sequence[str]) -> list[T]:

@@ -731,10 +731,10 @@ def test_tasks_are_found_by_a_part_of_their_error(
     typed("invoke", "orders", "good", "--task-id", "order-2")
     fc_local.run_until_idle()
     for name, error in (([], "BAD order"), (["orders"], "valueerror")):
-        _, out, _ = typed("tasks", "list", *name, "--error", error)
+        _, out, _ = typed("tasks", "list", *name, "--error-text", error)
         assert "order-1" in out
         assert "order-2" not in out
-    assert "order-" not in typed("tasks", "list", "--error", "timeout")[1]
+    assert "order-" not in typed("tasks", "list", "--error-text", "timeout")[1]
 
 
 def test_a_mistyped_status_is_told_the_nearest_one(typed: Typed, orders: list[bytes]) -> None:

@@ -68,6 +68,43 @@ def test_tasks_are_listed_by_time_and_condition(
     assert listed(fc_async, *filters) == found
 
 
+@pytest.fixture
+def similar(fc_local: FcLocal) -> FcLocal:
+    """Tasks t-0 to t-2: types of errors that contain each other, and a message with a type."""
+
+    def handler(event: bytes, _: object) -> None:
+        name, _colon, message = event.decode().partition(":")
+        raise type(name, (Exception,), {})(message)
+
+    fc_local.deploy("orders", handler, async_config={"asyncTask": True, "maxAsyncRetryAttempts": 0})
+    for number, error in enumerate(
+        ["TimeoutError:late", "ReadTimeoutError:late", "ValueError:upstream said TimeoutError"]
+    ):
+        fc_local.client.invoke_async("orders", error, task_id=f"t-{number}")
+    fc_local.run_until_idle()
+    return fc_local
+
+
+@pytest.mark.parametrize(
+    ("filters", "chosen"),
+    [
+        (["--error", "TimeoutError"], {"t-0"}),
+        (["--error", "timeouterror"], set()),
+        (["--error", "UnhandledInvocationError"], set()),
+        (["--error-text", "timeouterror"], {"t-0", "t-1", "t-2"}),
+        (["--error", "ValueError", "--error-text", "timeout"], {"t-2"}),
+        (["--error", "ValueError", "--error-text", "late"], set()),
+    ],
+)
+def test_an_error_is_exactly_a_type_and_its_text_is_searched(
+    filters: list[str], chosen: set[str], fc_async: Command, similar: FcLocal
+) -> None:
+    """Else a replay of one error sends the tasks of others, too."""
+    assert set(listed(fc_async, *filters)) == chosen
+    ran = fc_async("tasks", "replay", "orders", *filters, "--dry-run", "-o", "json")
+    assert {task["taskId"] for task in json.loads(ran.out)["tasks"]} == chosen
+
+
 @pytest.mark.parametrize("command", ["list", "stop", "replay"])
 @pytest.mark.parametrize(
     ("times", "said"),
@@ -155,7 +192,9 @@ def test_tasks_are_either_named_or_chosen(
     assert "name tasks, or choose them" in done.err
 
 
-@pytest.mark.parametrize("name", ["--prefix", "--since", "--until", "--condition", "--error"])
+@pytest.mark.parametrize(
+    "name", ["--prefix", "--since", "--until", "--condition", "--error", "--error-text"]
+)
 def test_an_empty_filter_chooses_nothing(name: str, fc_async: Command, failed: list[bytes]) -> None:
     ran = fc_async("tasks", "replay", "orders", name, "", "-y")
     assert ran.code == 1

@@ -35,6 +35,7 @@ class TaskFilters(NamedTuple):
     until: str | None
     condition: str | None
     error: str | None
+    error_text: str | None
 
     def choose(
         self,
@@ -61,6 +62,7 @@ class TaskFilters(NamedTuple):
             limit,
             condition=self.condition,
             error=self.error,
+            error_text=self.error_text,
             replays=replays,
             prefix=self.prefix,
             started_time_begin=begin,
@@ -84,8 +86,15 @@ filter_options: Final = options.gathered(
         help="Only tasks that started then or later: 90m, 7d, 2026-01-31T09:00.",
     ),
     click.option("--until", metavar="TIME", help="Only tasks that started then or earlier."),
-    click.option("--condition", metavar="NAME", help="Only tasks with this error."),
-    click.option("--error", metavar="TEXT", help="Only tasks whose error has this text."),
+    click.option("--condition", metavar="NAME", help="Only tasks that failed with this condition."),
+    click.option(
+        "--error", metavar="TYPE", help="Only tasks whose error is of exactly this type: KeyError."
+    ),
+    click.option(
+        "--error-text",
+        metavar="TEXT",
+        help="Only tasks with this text in type or message of an error, in any case.",
+    ),
 )
 """Adds the options that choose tasks; the command gets ``filters: TaskFilters``."""
 
@@ -130,9 +139,8 @@ class TaskSelection(NamedTuple):
         Raises:
             click.UsageError: The options do not fit.
         """
-        options_of_filters = self.filters._asdict()
         # A script whose variable is not set types an empty value, which would choose all tasks.
-        empty = [f"--{name}" for name, value in options_of_filters.items() if value == ""]
+        empty = [_option(name) for name, value in self.filters._asdict().items() if value == ""]
         if empty:
             raise click.UsageError(f"{', '.join(empty)} must not be empty")
         has_names = bool(self.task_ids)
@@ -205,9 +213,14 @@ def _confirm_local(account: Account, doing: str, *, yes: bool) -> None:
         terminal.confirm(f"{doing} {where}?", yes=yes)
 
 
+def _option(field: str) -> str:
+    """Return the option that sets a field of :class:`TaskFilters`."""
+    return f"--{field.replace('_', '-')}"
+
+
 def _how_to_choose(verb: Verb) -> str:
     """Return how the tasks of a command are named or chosen, the usual way first."""
-    names = [f"--{name}" for name in TaskFilters._fields]
+    names = [_option(name) for name in TaskFilters._fields]
     if verb == "replay":
         names.insert(0, "--failed")
     return f"name tasks, or choose them: {', '.join(names)}"
