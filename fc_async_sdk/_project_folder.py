@@ -6,8 +6,8 @@ that both import.
 
 Invariants:
     ``runtime/`` belongs to the local runtime (database, blobs, unpacked code), ``deploy/`` to
-    deployments (locks, journals, code that was replaced), ``events/`` to replays. None writes below
-    another's folder.
+    deployments (locks, journals, code that was replaced), ``events/`` to replays, ``failures/`` to
+    reports of failures. None writes below another's folder.
     Only the owner of the files can read them, and git ignores them: the ``.gitignore`` is there
     before any other file.
     The folder is believed only if this user made it on this machine: it has a mark, which is signed
@@ -52,6 +52,8 @@ LAYERS: Final = Path(NAME, "layers")
 """Packages that ``fc-async dev`` installed, relative to the project."""
 EVENTS: Final = Path(NAME, "events")
 """Events that a replay could not send, relative to the project."""
+FAILURES: Final = Path(NAME, "failures")
+"""The report of ``fc-async failures`` that was shown last, relative to the project."""
 BUILDS: Final = Path(NAME, "builds", "allowed")
 """Builds and installations that ``fc-async dev`` may run, relative to the project."""
 DEPLOY: Final = Path(NAME, "deploy")

@@ -401,6 +401,14 @@ def regions(account: Account, project: Project | None = None) -> Iterator[Region
 
 
 @contextmanager
+def regions_of(where: Where) -> Iterator[tuple[Account, Regions]]:
+    """Open the account of a command, with the access alias of the template if there is one."""
+    project = _project_if_any(where)
+    with regions(where.account, project) as clients:
+        yield where.account._replace(access=_alias(where.account, project)), clients
+
+
+@contextmanager
 def functions(where: Where) -> Iterator[list[tuple[Client, str]]]:
     """Yield the functions of the template, or all of a runtime, or of a region without a template.
 

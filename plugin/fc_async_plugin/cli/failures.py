@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
-from itertools import chain, groupby
-from typing import TYPE_CHECKING, Any, Final
+import functools
+import shlex
+from itertools import groupby
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -12,10 +14,10 @@ from fc_async_plugin.cli import _options as options
 from fc_async_plugin.report import Format, tables, terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from fc_async_plugin.account.connection import Where
-    from fc_async_plugin.operate.failures import Counted, FailureGroup
+    from fc_async_plugin.account.connection import Account, Where
+    from fc_async_plugin.operate.failures import Counted, FailureGroup, Report
 
 _TRACE_LINES: Final = 12
 _WIDEST: Final = 10_000
@@ -45,6 +47,8 @@ def command(
     tasks, the messages of failure queues without hiding them, dead events of a local runtime, and
     metrics. It says what it could not look at.
 
+    The report is kept in this folder: fc-async replay --group N sends a group of it again.
+
     \b
     Examples:
       fc-async failures
@@ -53,35 +57,62 @@ def command(
     """  # noqa: D301 -- click reads the \b as "keep these lines"
     import msgspec
 
-    from fc_async_plugin.account import connection
-    from fc_async_plugin.operate import failures, metrics
+    from fc_async_plugin.operate import failures
 
-    with connection.named_functions(functions, where) as (reached, targets):
-        now = metrics.now_of(targets[0][0])
-        begin = options.beginning("--since", since, now)
-        regions = [
-            failures.FailureReader(client, reached, since=begin, now=now).read(names)
-            for client, names in targets
-        ]
-    merged: dict[str, list[Any]] = {}
-    for name in failures.FailureReport.__struct_fields__:
-        rows = (getattr(region, name) for region in regions)
-        merged[name] = list(chain.from_iterable(rows))
+    begins = functools.partial(options.beginning, "--since", since)
+    report, now = failures.report_of(functions, where, begins)
     if output == "json":
-        terminal.print_json(msgspec.to_builtins({"since": begin, **merged}))
+        terminal.print_json(msgspec.to_builtins(report))
     else:
-        if not merged["failures"]:
+        if not report.failures:
             # Without keys or permissions little was looked at: the sentence claims no more.
-            seen = " in what was looked at" if merged["omitted"] else ""
+            seen = " in what was looked at" if report.omitted else ""
             terminal.print_text(f"No failure was found since {since}{seen}.")
         else:
-            _show(merged["failures"], now)
-        _show_counts(merged["counted"])
-    for sentence in merged["omitted"]:
+            _show(report.failures, now, _how_to_send(report, where.account))
+        _show_counts(report.counted)
+    for sentence in report.omitted:
         terminal.note(f"Not looked at: {sentence}")
 
 
-def _show(groups: Sequence[FailureGroup], now: int) -> None:
+def _how_to_send(report: Report, account: Account) -> str:
+    """Keep a report; return the command that sends a group of it, but for the number."""
+    from fc_async_plugin.operate import redrive
+    from fc_async_sdk._project_folder import ForeignFolder
+
+    words = ["fc-async", "replay", *_to_the_same_place(account)]
+    try:
+        redrive.keep(report)
+    except (ForeignFolder, OSError) as error:
+        terminal.note(f"This report was not kept: {error}\nSave it with -o json > FILE.")
+        words.append("FILE")
+    return shlex.join([*words, "--group"])
+
+
+def _to_the_same_place(account: Account) -> Iterator[str]:
+    """Yield the options with which a command goes where these failures were read."""
+    from fc_async_plugin.account.target import DecidedBy
+
+    if account.by is DecidedBy.OPTION and account.endpoint:
+        yield from ("--endpoint", account.endpoint)
+    elif account.by is not DecidedBy.ACCOUNT:
+        return  # the variable or the folder decides again
+    if account.access:
+        yield from ("-a", account.access)
+    if account.region:
+        yield from ("--region", account.region)
+    if account.account_id:
+        yield from ("--account-id", account.account_id)
+
+
+def _show(groups: Sequence[FailureGroup], now: int, command: str) -> None:
+    """Print the failures.
+
+    Args:
+        groups: Groups of failures that are alike.
+        now: Milliseconds since the epoch.
+        command: The command that sends a group again, without the number of the group.
+    """
     from fc_async_plugin.operate.failures import NOT_DELIVERED
     from fc_async_plugin.report import moments
     from fc_async_plugin.report.tables import Column, cut
@@ -115,12 +146,14 @@ def _show(groups: Sequence[FailureGroup], now: int) -> None:
         if group.not_delivered:
             terminal.print_text(f"  because     {group.not_delivered}")
         again = "not possible: nothing kept the payload"
-        if group.condition == NOT_DELIVERED:
+        if group.source is not None:
+            again = f"{command} {group.group}"
+        elif group.condition == NOT_DELIVERED:
             again = "deliver the event again, in the console"
         # `events replay` would find nothing, and a replay of the tasks would run them once more.
         elif group.waiting == 0:
             again = "no message waits in the queue: it was sent again, received, or is yet to come"
-        for line in _wrapped(group.send_again or again, width - 14):
+        for line in _wrapped(again, width - 14):
             terminal.print_text(line)
 
 

@@ -47,6 +47,7 @@ COMMANDS: Final = (
     "tasks",
     "events",
     "failures",
+    "replay",
     "triggers",
     "metrics",
     "alarms",

@@ -10,8 +10,6 @@ Invariants:
 
 from __future__ import annotations
 
-import re
-import shlex
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import chain, islice
@@ -22,7 +20,6 @@ from msgspec.structs import replace
 
 from fc_async_plugin.account import connection, lists
 from fc_async_plugin.account.runtime import service_url
-from fc_async_plugin.account.target import DecidedBy
 from fc_async_plugin.check.conditions import CONDITIONS
 from fc_async_plugin.operate import metrics
 from fc_async_plugin.operate.tasks import FunctionTasks
@@ -36,9 +33,9 @@ from fc_async_sdk.spec import arn, limits
 from fc_async_sdk.spec.graph import Node, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from fc_async_plugin.account.connection import Account
+    from fc_async_plugin.account.connection import Account, Where
     from fc_async_sdk import AsyncTask, Client
     from fc_async_sdk.admin.models import DeadEvent
     from fc_async_sdk.events import DestinationEvent
@@ -48,6 +45,12 @@ _MOST: Final = 1_000
 """Tasks of one function and status that are read, the newest."""
 _WORKERS: Final = 8
 NOT_DELIVERED: Final = "not delivered"
+TASKS: Final = "tasks"
+"""Source of failures whose payloads the tasks of the function have."""
+DEAD_EVENTS: Final = "dead-events"
+"""Source of failures whose events a local runtime has given up."""
+_CHANNELS: Final = ("mns-queue", "rocketmq")
+"""Kinds of destinations whose messages can be sent again."""
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,11 +60,12 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
         condition: Why, in the service's words.
         error: Type of the function's error, "" if it is not known.
         at: When it ended, in milliseconds since the epoch; 0 if it is not known.
-        since: When a task began, and otherwise the same: what ``--since`` of a replay compares.
         destination: ARN of its failure destination, "" if it has none.
         lost: Why the destination did not get it, "" if it did.
         trace: Lines of the error that the function returned last, if that is at hand.
         task: Whether it can be replayed as a task.
+        qualifier: Version or alias by which a task was called, "" for LATEST.
+        source: What keeps its payload; see :class:`FailureGroup`.
     """
 
     function: str
@@ -70,11 +74,12 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     request_id: str
     task_id: str = ""
     at: int
-    since: int
     destination: str = ""
     lost: str = ""
     trace: list[str] = []
     task: bool = False
+    qualifier: str = ""
+    source: str | None = None
 
 
 class Example(msgspec.Struct, frozen=True, rename="camel"):
@@ -92,7 +97,12 @@ class FailureGroup(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     Attributes:
         not_delivered: Why the destination did not get them.
         waiting: Number of messages in the queue that is their destination.
-        send_again: A command that sends these failures and no others; None if nothing keeps them.
+        region: Region of the function.
+        qualifier: Version or alias by which the tasks were called; None is LATEST.
+        source: What keeps the payloads: :data:`TASKS`, :data:`DEAD_EVENTS`, or the ARN of the queue
+            or topic; None if nothing does.
+        ids: Of each failure: of tasks the task id, otherwise the request id.
+        group: Number of the group in its report, from 1.
     """
 
     function: str
@@ -103,7 +113,11 @@ class FailureGroup(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     destination: str | None
     not_delivered: str | None
     waiting: int | None = None
-    send_again: str | None = None
+    region: str = ""
+    qualifier: str | None = None
+    source: str | None = None
+    ids: list[str] = []
+    group: int = 0
 
 
 class Counted(msgspec.Struct, frozen=True):
@@ -120,6 +134,21 @@ class FailureReport(msgspec.Struct, frozen=True):
     failures: list[FailureGroup]
     counted: list[Counted]
     omitted: list[str]
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """The document of ``fc-async failures``, as docs/reference/json-output.md has it.
+
+    Attributes:
+        target: Where the failures were read, in words: the runtime or the account.
+        since: Milliseconds since the epoch.
+    """
+
+    target: str
+    since: int
+    failures: list[FailureGroup]
+    counted: list[Counted] = []
+    omitted: list[str] = []
 
 
 class FailureReader:
@@ -141,7 +170,6 @@ class FailureReader:
         self._omitted: list[str] = []
         self._depths: dict[str, int] = {}
         self._targets: dict[str, None] = {}
-        self._all: list[Failure] = []
 
     def read(self, functions: Sequence[str]) -> FailureReport:
         """Read the failures of functions.
@@ -160,8 +188,11 @@ class FailureReader:
                 by_id.setdefault(failure.request_id, failure)
         for event in self._dead():
             by_id[event.request_id] = _with_dead_event(by_id.get(event.request_id), event)
-        self._all = [failure for failure in by_id.values() if failure.function in functions]
-        recent = [failure for failure in self._all if failure.at >= self._since]
+        recent = [
+            replace(failure, source=self._source_of(failure))
+            for failure in by_id.values()
+            if failure.function in functions and failure.at >= self._since
+        ]
         groups = [self._group(alike) for alike in grouped(recent)]
         return FailureReport(groups, counted, self._omitted)
 
@@ -276,8 +307,9 @@ class FailureReader:
         if newest.task_id and not trace:
             trace = self._trace_of_task(newest)
         waiting = self._depths.get(newest.destination)
-        # Sent again, received, or not there yet: a replay as a task would run it once more.
-        gone = waiting == 0 and not newest.lost
+        ids = [failure.request_id for failure in alike]
+        if newest.source == TASKS:
+            ids = [failure.task_id for failure in alike]
         return FailureGroup(
             function=newest.function,
             condition=newest.condition,
@@ -287,7 +319,10 @@ class FailureReader:
             destination=newest.destination or None,
             not_delivered=newest.lost or None,
             waiting=waiting,
-            send_again=None if gone else self._send_again(newest, alike),
+            region=self._client.region_name,
+            qualifier=newest.qualifier or None,
+            source=newest.source,
+            ids=ids,
         )
 
     def _trace_of_task(self, failure: Failure) -> list[str]:
@@ -305,75 +340,54 @@ class FailureReader:
             return []
         return error_lines((payload or "").encode())
 
-    def _send_again(self, failure: Failure, alike: Sequence[Failure]) -> str | None:
-        """Return the command that sends failures again, and no others that were read.
-
-        Args:
-            failure: One of them.
-            alike: All of them.
-        """
+    def _source_of(self, failure: Failure) -> str | None:
+        """Return what keeps the payload of a failure, as :class:`FailureGroup` names it."""
         if failure.condition == NOT_DELIVERED:
             return None  # the function succeeded: calling it again is not what is missing
-        source = self._source_of(failure)
-        if source:
-            chosen = ["events", "replay", *source, "--function", failure.function]
-            chosen += ["--condition", failure.condition]
-            of_error = ["--match", f"responsePayload.errorType=^{re.escape(failure.error)}$"]
-            chosen += self._without_others(failure, alike, of_error)
-        elif not failure.task:
-            return None
-        elif len(alike) == 1:
-            chosen = ["tasks", "replay", failure.function, failure.task_id]
-        else:
-            name = "--status" if failure.condition in FAILED_STATUSES else "--condition"
-            chosen = ["tasks", "replay", failure.function, name, failure.condition]
-            chosen += self._without_others(failure, alike, ["--error", failure.error])
-        return shlex.join(["fc-async", *chosen, *self._to_the_same_place()])
+        if failure.lost and self._here:
+            return DEAD_EVENTS
+        node = None if failure.lost else node_of(failure.destination, self._client)
+        if node is not None and node.kind in _CHANNELS:
+            # Sent again, received, or not there yet: a replay as a task would run it once more.
+            return None if self._depths.get(failure.destination) == 0 else failure.destination
+        return TASKS if failure.task else None
 
-    def _source_of(self, failure: Failure) -> list[str]:
-        """Return the source that ``events replay`` takes for a failure, [] if it has none."""
-        if failure.lost:
-            return ["dead-events"] if self._here else []
-        node = node_of(failure.destination, self._client)
-        if node is None:
-            return []
-        match node.kind:
-            case "mns-queue":
-                return [node.name]
-            case "rocketmq":
-                return [failure.destination, "--group", "GID"]
-        return []
 
-    def _to_the_same_place(self) -> Iterator[str]:
-        """Yield the options with which a command goes where these failures were read."""
-        account = self._account
-        if account.by is DecidedBy.OPTION and account.endpoint:
-            yield from ("--endpoint", account.endpoint)
-        elif account.by is not DecidedBy.ACCOUNT:
-            return  # the variable or the folder decides again
-        if account.access:
-            yield from ("-a", account.access)
-        if account.region:
-            yield from ("--region", account.region)
-        if account.account_id:
-            yield from ("--account-id", account.account_id)
+def report_of(
+    functions: Sequence[str], where: Where, begins: Callable[[int], int]
+) -> tuple[Report, int]:
+    """Read the failures of functions in all regions.
 
-    def _without_others(
-        self, failure: Failure, alike: Sequence[Failure], of_error: list[str]
-    ) -> Iterator[str]:
-        """Yield the options that leave out failures of the same function and condition."""
-        first = min(each.since for each in alike)
-        ids = {each.request_id for each in alike}
-        key = (failure.function, failure.condition)
-        admitted = [each for each in self._all if (each.function, each.condition) == key]
-        unlike = [each for each in admitted if each.request_id not in ids]
-        # Two groups with one condition had the same command: each sent the failures of both, and
-        # what had failed before --since (10 where 3 were shown).
-        if any(each.since < first for each in unlike):
-            yield from ("--since", str(first))
-        later = [each for each in unlike if each.since >= first]
-        if failure.error and any(each.error != failure.error for each in later):
-            yield from of_error
+    Args:
+        functions: Names; none: the functions of the template, or of the region.
+        where: Template and account.
+        begins: Returns since when, from the present; milliseconds since the epoch.
+
+    Returns:
+        The report, and the present.
+
+    Raises:
+        NoCredentials: There are no keys to read them with.
+    """
+    groups: list[FailureGroup] = []
+    counted: list[Counted] = []
+    omitted: list[str] = []
+    with connection.named_functions(functions, where) as (account, targets):
+        now = metrics.now_of(targets[0][0])
+        begin = begins(now)
+        for client, names in targets:
+            of_region = FailureReader(client, account, since=begin, now=now).read(names)
+            groups += of_region.failures
+            counted += of_region.counted
+            omitted += of_region.omitted
+    report = Report(
+        target=connection.target_of(where.account),
+        since=begin,
+        failures=[replace(group, group=number) for number, group in enumerate(groups, 1)],
+        counted=counted,
+        omitted=omitted,
+    )
+    return report, now
 
 
 def node_of(destination: str, client: Client) -> Node | None:
@@ -387,7 +401,7 @@ def node_of(destination: str, client: Client) -> Node | None:
 
 
 def grouped(failures: Iterable[Failure]) -> list[list[Failure]]:
-    """Return failures by function, condition, error and destination, the most frequent first."""
+    """Return failures that are alike and that one source has, the most frequent first."""
     groups: dict[tuple[str, ...], list[Failure]] = {}
     for failure in failures:
         key = (
@@ -396,6 +410,8 @@ def grouped(failures: Iterable[Failure]) -> list[list[Failure]]:
             failure.error,
             failure.destination,
             failure.lost,
+            failure.qualifier,
+            failure.source or "",
         )
         groups.setdefault(key, []).append(failure)
     return sorted(groups.values(), key=lambda alike: (-len(alike), alike[0].function))
@@ -409,10 +425,10 @@ def _of_task(function: str, task: AsyncTask | Task, destination: str) -> Failure
         request_id=task.request_id or task.task_id,
         task_id=task.task_id,
         at=task.end_time or 0,
-        since=task.started_time or task.end_time or 0,
         destination=destination,
         lost=NOT_DELIVERED if destination and task.destination_status == "Failed" else "",
         task=not (isinstance(task, Task) and task.task_mode is False),
+        qualifier="" if task.qualifier == limits.DEFAULT_QUALIFIER else task.qualifier or "",
     )
 
 
@@ -425,7 +441,6 @@ def _of_event(event: DestinationEvent, destination: str) -> Failure:
         error=kind if colon and " " not in kind else "",
         request_id=event.request_id,
         at=event.timestamp or 0,
-        since=event.timestamp or 0,
         destination=destination,
         trace=trace,
     )
@@ -454,5 +469,4 @@ def _of_dead_event(dead: DeadEvent) -> Failure:
         condition=NOT_DELIVERED,
         request_id=dead.request_id,
         at=dead.created_time,
-        since=dead.created_time,
     )

@@ -50,12 +50,14 @@ class Replayed(NamedTuple):
         replayed_as: Id of the new task, "" if the service did not accept it.
         error: The reason why it was not accepted, "" if it was.
         before: Id of an earlier replay with the same number, which is why it was not accepted.
+        gone: Whether it was not accepted because the task does not exist any more.
     """
 
     task_id: str
     replayed_as: str = ""
     error: str = ""
     before: str = ""
+    gone: bool = False
 
 
 class Chosen(NamedTuple):
@@ -294,7 +296,8 @@ class FunctionTasks(NamedTuple):
         except AsyncTaskAlreadyExists as error:
             return Replayed(task_id, error=str(error), before=next_id(task_id))
         except FcAsyncError as error:
-            return Replayed(task_id, error=str(error))
+            gone = isinstance(error, AsyncTaskNotFound)
+            return Replayed(task_id, error=str(error), gone=gone)
         return Replayed(task_id, replayed_as=accepted.task_id)
 
 

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""``fc-async failures``: what failed, where it went, and the command that sends it again."""
+"""``fc-async failures``: what failed, where it went, and what keeps its payload."""
 
 from __future__ import annotations
 
 import json
-import shlex
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -86,59 +85,37 @@ def test_each_failure_has_the_place_that_it_went_to(after_a_bad_night, fc_async,
     assert "nowhere" in shown
 
 
-def test_each_failure_has_the_command_that_sends_it_again(after_a_bad_night, rows) -> None:
+def test_each_failure_has_its_ids_and_what_keeps_its_payload(after_a_bad_night, rows) -> None:
     found = rows("orders", "mails", "reports")
-    assert found["mails"]["sendAgain"] == (
-        "fc-async events replay failures --function mails --condition UnhandledInvocationError"
-    )
-    assert found["reports"]["sendAgain"] == (
-        f"fc-async tasks replay reports {found['reports']['newest']['taskId']}"
-    )
+    assert {name: (one["source"], len(set(one["ids"]))) for name, one in found.items()} == {
+        "orders": (QUEUE, 3),
+        "mails": (QUEUE, 2),
+        "reports": ("tasks", 1),
+    }
+    assert found["reports"]["ids"] == [found["reports"]["newest"]["taskId"]]
+    assert found["mails"]["newest"]["requestId"] in found["mails"]["ids"]
 
 
-def test_no_command_is_offered_for_messages_that_were_sent_again(
-    after_a_bad_night, fc_async, rows
-) -> None:
+def test_failures_that_were_sent_again_have_no_source(after_a_bad_night, fc_async, rows) -> None:
     """The tasks are still there: replayed, they would run once more."""
-    command = shlex.split(rows("orders")["orders"]["sendAgain"])[1:]
-    assert fc_async(*command, "-y").code == 0
-    assert fc_async("events", "replay", "failures", "--function", "mails", "-y").code == 0
+    config = {"asyncTask": True, "destinationConfig": to(QUEUE)}
+    for name in ("orders", "mails"):
+        after_a_bad_night.deploy(name, lambda *_: b"mended", async_config=config)
+    assert fc_async("replay", "--failed", "orders", "-y").code == 0
+    after_a_bad_night.advance(2)  # the messages of mails can be received again
+    assert fc_async("replay", "--failed", "mails", "-y").code == 0
     found = rows("orders")["orders"]
-    assert (found["waiting"], found["sendAgain"]) == (0, None)
+    assert (found["waiting"], found["source"]) == (0, None)
     assert "no message waits in the queue: it was sent again" in fc_async("failures", "orders").out
 
 
-def fails_in_two_ways(event: bytes, context: object) -> None:
-    (lacks_a_key if event == b"key" else fails)(event, context)
-
-
-@pytest.mark.parametrize("queue", [True, False])
-def test_the_command_of_each_group_sends_that_group_and_no_other(
-    fc_local: FcLocal, fc_async: Callable[..., Any], queue: bool
-) -> None:
-    """The same function and condition, with two errors, and older failures that are not shown."""
-    fc_local.create_queue("failures")
-    config: Row = {"asyncTask": True, "maxAsyncRetryAttempts": 0}
-    config |= {"destinationConfig": to(QUEUE)} if queue else {}
-    fc_local.deploy("orders", fails_in_two_ways, async_config=config)
-    for hours in (2, 0):
-        for payload in (b"key", b"key", b"card", b"card", b"card"):
-            fc_local.client.invoke_async("orders", payload)
-        fc_local.advance(hours * 3600)
+def test_older_failures_are_not_among_the_ids(fc_local: FcLocal, rows) -> None:
+    fc_local.deploy("orders", fails, async_config={"asyncTask": True, "maxAsyncRetryAttempts": 0})
+    for task_id, hours in (("old", 2), ("new", 0)):
+        fc_local.client.invoke_async("orders", b"", task_id=task_id)
         fc_local.run_until_idle()
-    shown = json.loads(fc_async("failures", "orders", "--since", "1h", "-o", "json").out)
-    assert [(one["error"], one["count"]) for one in shown["failures"]] == [
-        ("ValueError", 3),
-        ("KeyError", 2),
-    ]
-    for one in shown["failures"]:
-        _, *command = shlex.split(one["sendAgain"])
-        found = fc_async(*command, "--dry-run", "-o", "json")
-        fc_local.advance(1)  # the messages of the queue can be received again
-        document = json.loads(found.out)
-        assert (document["groups"][0]["events"] if queue else len(document["tasks"])) == one[
-            "count"
-        ]
+        fc_local.advance(hours * 3600)
+    assert rows("orders", "--since", "1h")["orders"]["ids"] == ["new"]
 
 
 @pytest.mark.parametrize("function", ["orders", "mails"])
@@ -172,7 +149,7 @@ def test_a_result_that_was_not_delivered_is_no_call_to_make_again(fc_local, fc_a
     shown = fc_async("failures", "orders").out
     assert "not delivered to queue failures" in shown
     assert "deliver the event again, in the console" in shown
-    assert "events replay" not in shown
+    assert "fc-async replay" not in shown
 
 
 def test_older_failures_are_left_out(after_a_bad_night, rows) -> None:

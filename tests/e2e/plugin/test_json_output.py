@@ -120,6 +120,7 @@ EXAMPLES = {
     "tasks replay": ["tasks", "replay", "orders", "t-1"],
     "events tail": ["events", "tail", "failures", "--once"],
     "failures": ["failures"],
+    "replay": ["replay", "--failed", "orders"],
     "events replay": ["events", "replay", "failures"],
     "metrics": ["metrics", "orders"],
     "triggers list": ["triggers", "list"],

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import click
 
 from fc_async_plugin.cli import _options as options
-from fc_async_plugin.cli.events.source import tell_notes
 from fc_async_plugin.report import Format, terminal
 
 if TYPE_CHECKING:
@@ -50,6 +49,7 @@ def command(
     from fc_async_plugin.account import connection
     from fc_async_plugin.account.runtime import service_url
     from fc_async_plugin.operate.events import lines
+    from fc_async_plugin.operate.events.argument import tell_notes
     from fc_async_plugin.operate.events.queues import Queue
 
     named = _queue(queue, account)

@@ -79,9 +79,10 @@ def _inside(document: bytes, path: list[str]) -> str | None:
 
 
 class Selection(NamedTuple):
-    """Filters of a replay; an empty one does not filter.
+    """Events of a replay: those with some request ids, or those that filters admit.
 
     Attributes:
+        ids: Request ids; None: any. An empty filter does not filter.
         conditions: Reasons of failures, as the service names them.
         functions: Names of functions.
         since: Milliseconds since the epoch; events without a time are left out then.
@@ -92,9 +93,12 @@ class Selection(NamedTuple):
     functions: tuple[str, ...] = ()
     since: int | None = None
     matches: tuple[Match, ...] = ()
+    ids: frozenset[str] | None = None
 
     def admits(self, event: DestinationEvent) -> bool:
         """Return whether an event is to be sent again."""
+        if self.ids is not None and event.request_id not in self.ids:
+            return False
         if self.conditions and outcome_of(event) not in self.conditions:
             return False
         if self.functions and event.function not in self.functions:

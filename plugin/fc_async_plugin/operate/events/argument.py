@@ -1,21 +1,29 @@
 # SPDX-License-Identifier: MIT
-"""The argument SOURCE of ``fc-async events replay``, and the functions that it may call."""
+"""The argument SOURCE of a replay, and the functions that its events may call."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
-import click
-
+from fc_async_plugin import PluginError
+from fc_async_plugin.account import connection, lists, runtime
+from fc_async_plugin.account.runtime import service_url
+from fc_async_plugin.operate.events import origin, sources
+from fc_async_plugin.operate.events.topics import Topic
+from fc_async_plugin.operate.input_lines import lines_of
 from fc_async_plugin.report import terminal
+from fc_async_sdk.errors import ServiceError
+from fc_async_sdk.spec import arn
+from fc_async_sdk.spec.arn import MnsQueueArn, RocketMqTopicArn
+from fc_async_sdk.spec.destinations import QUEUE_NAME
 
 if TYPE_CHECKING:
     from fc_async_plugin.account.connection import Account, Where
     from fc_async_plugin.operate.events.origin import Origin
     from fc_async_plugin.operate.events.sources import Source
     from fc_async_sdk import Client
-    from fc_async_sdk.spec.arn import DestinationArn, MnsQueueArn, RocketMqTopicArn
+    from fc_async_sdk.spec.arn import DestinationArn
 
 _DEAD: Final = "dead-events"
 _STDIN: Final = "-"
@@ -38,11 +46,8 @@ class SourceArgument(NamedTuple):
         """Return what an argument names.
 
         Raises:
-            click.UsageError: It names a queue and a file.
+            PluginError: It names a queue and a file.
         """
-        from fc_async_sdk.spec import arn
-        from fc_async_sdk.spec.destinations import QUEUE_NAME
-
         if text in {_DEAD, _STDIN}:
             return cls(text, None)
         if text.startswith("acs:"):
@@ -50,9 +55,7 @@ class SourceArgument(NamedTuple):
         if QUEUE_NAME.problem(text) is not None:
             return cls(text, None)
         if Path(text).is_file():
-            raise click.UsageError(
-                f"{text} is a file here: write ./{text}, or the ARN of the queue"
-            )
+            raise PluginError(f"{text} is a file here: write ./{text}, or the ARN of the queue")
         return cls(text, arn.MnsQueueArn(queue=text))
 
     @property
@@ -74,10 +77,6 @@ class SourceArgument(NamedTuple):
             client: A client of the functions' region.
             asks: Whether nothing is sent before the user has seen the functions and agreed.
         """
-        from fc_async_plugin.account import connection, lists
-        from fc_async_plugin.operate.events import origin
-        from fc_async_sdk.errors import ServiceError
-
         if self.channel is None:
             # Only the runtime itself writes dead events. A line of a file may name any function,
             # so a person has to see the names before the user's keys call them.
@@ -108,13 +107,8 @@ class SourceArgument(NamedTuple):
             client: A client of the functions' region.
 
         Raises:
-            click.UsageError: The argument names another destination, or a topic without a group.
+            PluginError: The argument names another destination, or a topic without a group.
         """
-        from fc_async_plugin.account import runtime
-        from fc_async_plugin.operate.events import sources
-        from fc_async_plugin.operate.input_lines import lines_of
-        from fc_async_sdk.spec.arn import MnsQueueArn, RocketMqTopicArn
-
         if self.text == _DEAD:
             runtime.local_endpoint(account.endpoint, "has dead events")
             return sources.DeadEvents(client)
@@ -123,11 +117,9 @@ class SourceArgument(NamedTuple):
         if isinstance(self.channel, MnsQueueArn):
             return _queue(self.channel, endpoint, account, client)
         if not isinstance(self.channel, RocketMqTopicArn):
-            raise click.UsageError(
-                f"{self.channel} is neither a queue of MNS nor a topic of RocketMQ"
-            )
+            raise PluginError(f"{self.channel} is neither a queue of MNS nor a topic of RocketMQ")
         if group is None:
-            raise click.UsageError("a topic of RocketMQ needs --group, the group that reads it")
+            raise PluginError("a topic of RocketMQ needs --group, the group that reads it")
         return _topic(self.channel, group, endpoint, account, client)
 
 
@@ -138,8 +130,7 @@ def tell_notes(source: Source) -> None:
 
 
 def _queue(queue: MnsQueueArn, endpoint: str | None, account: Account, client: Client) -> Source:
-    from fc_async_plugin.account import connection
-    from fc_async_plugin.operate.events.queues import Queue
+    from fc_async_plugin.operate.events.queues import Queue  # noqa: PLC0415 -- needs an extra
 
     credentials = connection.credentials(account)
     account_id = queue.account_id or client.account_id or credentials.account_id
@@ -150,9 +141,6 @@ def _queue(queue: MnsQueueArn, endpoint: str | None, account: Account, client: C
 def _topic(
     topic: RocketMqTopicArn, group: str, endpoint: str | None, account: Account, client: Client
 ) -> Source:
-    from fc_async_plugin.account import connection
-    from fc_async_plugin.operate.events.topics import Topic
-
     credentials = connection.credentials(account)
     account_id = topic.account_id or client.account_id or credentials.account_id
     address = endpoint or _address("rocketmq", topic.region, account_id, account, client)
@@ -166,8 +154,6 @@ def _address(
     account: Account,
     client: Client,
 ) -> str:
-    from fc_async_plugin.account.runtime import service_url
-
     return service_url(
         service,
         account.endpoint,
