@@ -177,6 +177,8 @@ def list_tasks(
     status: str | None = None,
     limit: int | None = None,
     next_token: str | None = None,
+    started_time_begin: int | None = None,
+    include_payload: bool | None = None,
 ) -> Call[models.Tasks]:
     """List the tasks of all functions, or of one, one page.
 
@@ -185,12 +187,17 @@ def list_tasks(
         status: Statuses, separated by commas; None: any.
         limit: Tasks per page, 1-100; 20 when None.
         next_token: Where the page before ended.
+        started_time_begin: Earliest start, or acceptance of a task that waits; milliseconds since
+            the epoch.
+        include_payload: True to get what each was called with.
     """
     parameters = query(
         function=function,
         status=status,
         limit=limit,
         nextToken=next_token,
+        startedTimeBegin=started_time_begin,
+        includePayload=include_payload,
     )
     return _get("ListTasks", models.Tasks, "tasks", parameters=parameters)
 

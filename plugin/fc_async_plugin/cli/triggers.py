@@ -252,9 +252,9 @@ def backfill_command(
     """Fire the timer TRIGGER of FUNCTION for each moment of a time in which it was stopped.
 
     The function gets the events that the timer would have made, also in an account. The task id is
-    made of the trigger and the moment, so that in task mode a second backfill fires nothing again;
-    what the timer itself has fired is not known. Without a terminal and without -y nothing is
-    fired.
+    made of the trigger and the moment, so that in task mode a second backfill fires nothing again.
+    Moments that have fired, as the function's tasks show, are left out; without task mode the
+    service does not know them. Without a terminal and without -y nothing is fired.
     """
     from fc_async_plugin.account import connection
     from fc_async_plugin.operate import backfill, metrics, task_mode, tasks
@@ -265,9 +265,10 @@ def backfill_command(
         span = first, options.moment(end, now)
         plan = backfill.missed(target.client, target.function, trigger, span, limit=limit)
         plan = plan._replace(qualifier=where.qualifier or plan.qualifier)
-        if not plan.firings:
+        plan, left_out = _without_fired(target.client, plan, now)
+        if not plan.firings and not left_out:
             terminal.note(f"{trigger} does not fire in this time")
-        elif output == "text":
+        elif plan.firings and output == "text":
             _show_firings(plan.firings)
         dry = dry_run or not plan.firings or not (yes or sys.stdin.isatty())
         outcomes: list[Outcome] = []
@@ -278,7 +279,7 @@ def backfill_command(
             number = moments.plural(len(plan.firings), "time")
             terminal.confirm(f"Fire {trigger} {number} at {target_name}?", yes=yes)
             outcomes = backfill.fire(target.client, plan, pace)
-    return _tell_fired(plan, outcomes, output, dry=dry)
+    return _tell_fired(plan, left_out, outcomes, output, dry=dry)
 
 
 def _show_firings(firings: dict[str, int]) -> None:
@@ -293,7 +294,26 @@ def _show_firings(firings: dict[str, int]) -> None:
     )
 
 
-def _tell_fired(plan: Missed, outcomes: list[Outcome], output: Format, *, dry: bool) -> int:
+def _without_fired(client: Client, plan: Missed, now: int) -> tuple[Missed, list[int]]:
+    """Leave out the moments that have fired, and say so; return those moments, too."""
+    from fc_async_plugin.operate import backfill
+
+    if not plan.firings:
+        return plan, []
+    known = backfill.fired(client, plan, now=now)
+    left_out = [at for task_id, at in plan.firings.items() if task_id in known.task_ids]
+    if left_out:
+        number = moments.plural(len(left_out), "firing")
+        terminal.note(f"Left out: {number} that the timer or an earlier backfill has made.")
+    if known.unknown:
+        terminal.note(f"What has fired already may not be known: {known.unknown}.")
+    missing = {task_id: at for task_id, at in plan.firings.items() if task_id not in known.task_ids}
+    return plan._replace(firings=missing), left_out
+
+
+def _tell_fired(
+    plan: Missed, left_out: list[int], outcomes: list[Outcome], output: Format, *, dry: bool
+) -> int:
     """Print what became of the firings; return the exit code."""
     refused = [outcome for outcome in outcomes if outcome.error is not None]
     if output == "json":
@@ -302,7 +322,7 @@ def _tell_fired(plan: Missed, outcomes: list[Outcome], output: Format, *, dry: b
             {"time": at, "taskId": task_id, "error": errors.get(task_id)}
             for task_id, at in plan.firings.items()
         ]
-        terminal.print_json({"firings": firings, "dryRun": dry})
+        terminal.print_json({"firings": firings, "alreadyFired": left_out, "dryRun": dry})
     elif outcomes:
         before = sum(bool(outcome.accepted and outcome.accepted.duplicate) for outcome in outcomes)
         accepted = len(outcomes) - len(refused)

@@ -1,26 +1,41 @@
 # SPDX-License-Identifier: MIT
 """Makes up for what a timer that was stopped has missed, in an account and locally.
 
-Invariant: the task id of a firing is made of the trigger and the moment, so that in task mode the
-service fires the same moment once.
+Invariants:
+
+- The task id of a firing is made of the trigger and the moment, so that in task mode the service
+  fires the same moment once.
+- A moment for which the function has a task with the timer's own event has fired, and is left out.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timezone
 from itertools import islice, takewhile
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import msgspec
 
 from fc_async_plugin import PluginError
+from fc_async_plugin.account import lists
+from fc_async_plugin.operate.tasks import FunctionTasks
+from fc_async_sdk import _endpoint
+from fc_async_sdk.admin import operations as admin
+from fc_async_sdk.errors import FcAsyncError
 from fc_async_sdk.events import encode
 from fc_async_sdk.events import triggers as events
-from fc_async_sdk.spec import timers
+from fc_async_sdk.spec import limits, timers
 
 if TYPE_CHECKING:
-    from fc_async_sdk import Client, Outcome
+    from collections.abc import Iterator
+
+    from fc_async_sdk import AsyncTask, Client, Outcome
+    from fc_async_sdk.admin.models import Task
     from fc_async_sdk.pacing import Pace
 
 _TIMER = "timer"
+_MOST: Final = 10_000
+"""Tasks of a function that are read to see what fired, the newest."""
 
 
 class Missed(NamedTuple):
@@ -74,6 +89,99 @@ def missed(
     # The id recognises a firing in a second backfill of the same span.
     ids = {f"{trigger}-{_utc(at):%Y%m%dT%H%M%SZ}": at for at in firings}
     return Missed(function, trigger, timer.qualifier, config.payload, ids)
+
+
+class Known(NamedTuple):
+    """The firings of a span that the function's tasks show.
+
+    Attributes:
+        task_ids: Keys of :attr:`Missed.firings` that have fired: by the timer, or in a backfill.
+        unknown: Why others may have fired as well, a sentence; "" if none has.
+    """
+
+    task_ids: frozenset[str]
+    unknown: str = ""
+
+
+class _TimerEvent(msgspec.Struct, rename="camel"):
+    """The fields of a timer's event that tell the firing."""
+
+    trigger_time: str
+    trigger_name: str
+
+
+def fired(client: Client, timer: Missed, *, now: int) -> Known:
+    """Return which moments of a span have fired already.
+
+    Args:
+        client: A client of the function's region.
+        timer: The firings.
+        now: Milliseconds since the epoch.
+    """
+    begin = min(timer.firings.values())
+    tasks: list[AsyncTask | Task]
+    try:
+        # A local runtime remembers its invocations without task mode, too.
+        if _endpoint.parse(client.endpoint_url).loopback:
+            tasks = list(islice(_of_runtime(client, timer, begin), _MOST))
+        elif lists.in_task_mode(client, timer.function, timer.qualifier):
+            tasks = list(islice(_of_account(client, timer, begin), _MOST))
+        else:
+            return Known(frozenset(), f"{timer.function} is not in task mode")
+    except FcAsyncError as error:
+        # Keys that may call a function need not be allowed to list its tasks.
+        return Known(frozenset(), str(error))
+    ids = {
+        events.timer(timer.trigger, at)["triggerTime"]: task_id
+        for task_id, at in timer.firings.items()
+    }
+    known: set[str] = set()
+    for task in tasks:
+        event = _event_of(task)
+        if event is not None and event.trigger_name == timer.trigger:
+            known.add(ids.get(event.trigger_time, ""))
+    unknown = ""
+    if begin < now - limits.TASK_RETENTION_SECONDS * 1_000:
+        unknown = "tasks are kept for seven days"
+    elif len(tasks) == _MOST:
+        unknown = f"only the newest {_MOST:,} tasks were read"
+    return Known(frozenset(known - {""}), unknown)
+
+
+def _of_runtime(client: Client, timer: Missed, begin: int) -> Iterator[Task]:
+    """Yield the invocations that a local runtime has accepted since a moment."""
+    token = None
+    while True:
+        page = client.send(
+            admin.list_tasks(
+                timer.function,
+                limit=limits.PAGE_SIZE.high,
+                next_token=token,
+                started_time_begin=begin,
+                include_payload=True,
+            )
+        )
+        yield from page.tasks
+        token = page.next_token
+        if not token:
+            return
+
+
+def _of_account(client: Client, timer: Missed, begin: int) -> Iterator[AsyncTask]:
+    """Yield the tasks that have started since a moment, after those that wait for their start."""
+    tasks = FunctionTasks(client, timer.function, timer.qualifier)
+    yield from tasks.all(status="Enqueued", include_payload=True)
+    yield from tasks.all(started_time_begin=begin, include_payload=True)
+
+
+def _event_of(task: AsyncTask | Task) -> _TimerEvent | None:
+    """Return the event of a timer with which a task was called; None if it was another one."""
+    if task.task_payload is None or task.task_payload_encoding:
+        return None
+    try:
+        return msgspec.json.decode(task.task_payload, type=_TimerEvent)
+    except (msgspec.DecodeError, RecursionError):
+        return None
 
 
 def fire(client: Client, timer: Missed, pace: Pace | None = None) -> list[Outcome]:

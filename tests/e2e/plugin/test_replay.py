@@ -18,6 +18,7 @@ from fc_async_plugin.operate import redrive
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from fc_async_local.functions.fields import AsyncConfigFields
     from fc_async_local.testing import FcLocal
 
     Command = Callable[..., Any]
@@ -47,7 +48,7 @@ class Shop:
         raise type(name, (Exception,), {})(message)
 
     def deploy(self, name: str, destination: str = "", *, tasks: bool = True) -> None:
-        config: dict[str, Any] = {"asyncTask": tasks, "maxAsyncRetryAttempts": 0}
+        config: AsyncConfigFields = {"asyncTask": tasks, "maxAsyncRetryAttempts": 0}
         if destination:
             config["destinationConfig"] = {"onFailure": {"destination": destination}}
         self.runtime.deploy(name, self.fail, async_config=config)
