@@ -128,10 +128,10 @@ def command(
 ) -> int:
     """Send failed events again: call the function that failed with the same payload.
 
-    SOURCE is a queue of MNS (name or ARN), a topic of RocketMQ (ARN), a file with a line of JSON
-    for each event (- is stdin), such as events tail -o json writes, or the word dead-events, for
-    those of a local runtime. A message is deleted after its event was accepted. Without a terminal
-    and without -y nothing is sent.
+    SOURCE is a queue of MNS (name or ARN), a topic of RocketMQ (ARN), a function in task mode that
+    is a failure destination (ARN), a file with a line of JSON for each event (- is stdin), such as
+    events tail -o json writes, or the word dead-events, for those of a local runtime. A message is
+    deleted after its event was accepted. Without a terminal and without -y nothing is sent.
 
     A message says which function to call. Only functions whose failure destination is SOURCE are
     called; others are refused and their messages stay, unless --function or --to names them. With

@@ -15,7 +15,7 @@ from fc_async_plugin.operate.input_lines import lines_of
 from fc_async_plugin.report import terminal
 from fc_async_sdk.errors import ServiceError
 from fc_async_sdk.spec import arn
-from fc_async_sdk.spec.arn import MnsQueueArn, RocketMqTopicArn
+from fc_async_sdk.spec.arn import FunctionArn, MnsQueueArn, RocketMqTopicArn
 from fc_async_sdk.spec.destinations import QUEUE_NAME
 
 if TYPE_CHECKING:
@@ -116,8 +116,13 @@ class SourceArgument(NamedTuple):
             return sources.File(lines_of(self.text))
         if isinstance(self.channel, MnsQueueArn):
             return _queue(self.channel, endpoint, account, client)
+        if isinstance(self.channel, FunctionArn):
+            return sources.TasksOfFunction(client, self.channel.function, self.channel.qualifier)
         if not isinstance(self.channel, RocketMqTopicArn):
-            raise PluginError(f"{self.channel} is neither a queue of MNS nor a topic of RocketMQ")
+            raise PluginError(
+                f"{self.channel} is not a queue of MNS, a topic of RocketMQ or a function: send its"
+                " events to one of these, by a rule of the bus or a subscription of the topic"
+            )
         if group is None:
             raise PluginError("a topic of RocketMQ needs --group, the group that reads it")
         return _topic(self.channel, group, endpoint, account, client)

@@ -68,7 +68,7 @@ def of_channel(
         if sends_failures_to(by_qualifier.values(), channel, region=region, account_id=account_id)
     }
     name = getattr(channel, "queue", "") or getattr(channel, "topic", "")
-    return Origin(f"its failure destination is not {name}", frozenset(senders))
+    return Origin(f"its failure destination is not {name or channel}", frozenset(senders))
 
 
 def unreadable(error: Exception) -> Origin:

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from fc_async_plugin import PluginError
 from fc_async_plugin.account import runtime
 from fc_async_plugin.operate.events import lines
+from fc_async_plugin.operate.tasks import FunctionTasks
 from fc_async_plugin.report.moments import plural
 from fc_async_sdk.admin import operations as admin
 from fc_async_sdk.errors import NotFound
+from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -110,6 +112,30 @@ class DeadEvents(Source):
             self._client.send(admin.discard_dead_event(message_id))
         except NotFound:
             self.notes = ("a dead event was delivered or discarded meanwhile",)
+
+
+class TasksOfFunction(Source):
+    """Events that a function got as its failure destination: the payloads of its tasks.
+
+    Tasks cannot be removed, so a second replay finds the events again.
+    """
+
+    removes = False
+
+    def __init__(self, client: Client, function: str, qualifier: str) -> None:
+        named = None if qualifier == limits.DEFAULT_QUALIFIER else qualifier
+        self._tasks = FunctionTasks(client, function, named)
+
+    def look(self) -> Iterator[Shown]:
+        """Yield the events, newest first.
+
+        Raises:
+            PluginError: The function has no tasks, because task mode is off.
+        """
+        if why := self._tasks.why_none():
+            raise PluginError(why)
+        for task in self._tasks.all(include_payload=True):
+            yield lines.read(task.task_id, task.task_payload_bytes or b"")
 
 
 class Receiver(Source):
