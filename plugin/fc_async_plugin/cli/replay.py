@@ -85,11 +85,18 @@ def command(
     """  # noqa: D301 -- click reads the \b as "keep these lines"
     from fc_async_plugin.account import connection
     from fc_async_plugin.operate import redrive
+    from fc_async_plugin.operate.failures import TASKS
 
     report = _report(file, numbers, function, since, where)
     _check_target(report, where.account)
     groups = redrive.chosen(report, numbers)
     batches = redrive.batches(groups)
+    # Ignored in silence, the rate would be a promise to the system that the functions call.
+    if pace is not None and any(batch.source == TASKS for batch in batches):
+        raise click.UsageError(
+            "--rate is for messages and dead events, and these failures are sent from tasks: choose"
+            " others with --group, or leave out --rate"
+        )
     impossible = sum(group.count for group in groups if group.source is None)
     if output == "text":
         _show(groups)

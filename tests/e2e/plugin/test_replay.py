@@ -261,6 +261,19 @@ def test_a_report_that_cannot_be_used_is_named(
     assert said in ran.err
 
 
+@pytest.mark.parametrize("destination", ["", QUEUE])
+def test_a_rate_is_kept_or_refused(
+    shop: Shop, fc_async: Command, shown: Any, destination: str
+) -> None:
+    shop.deploy("orders", destination)
+    called = shop.invoke("orders", ("KeyError", "items"))
+    shown("orders")
+    ran = fc_async("replay", "report.json", "--rate", "5/s", "-y")
+    assert ran.code == (0 if destination else 1)
+    assert shop.sent() == (called if destination else [])
+    assert ("--rate is for messages" in ran.err) == (not destination)
+
+
 def test_a_dry_run_and_a_script_without_a_yes_send_nothing(
     shop: Shop, fc_async: Command, shown: Any
 ) -> None:
