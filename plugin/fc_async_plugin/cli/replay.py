@@ -80,7 +80,8 @@ def command(
     \b
     Examples:
       fc-async replay --group 2
-      fc-async failures orders --since 3h -o json > report.json; fc-async replay report.json
+      fc-async failures orders --since 3h -o json > report.json
+      fc-async replay report.json
       fc-async replay --failed orders --since 3h
     """  # noqa: D301 -- click reads the \b as "keep these lines"
     from fc_async_plugin.account import connection

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING
 
@@ -130,6 +131,8 @@ def test_ids_are_whole_and_payloads_decoded(columns: int, shown: Callable[..., s
 
 
 def test_a_command_on_several_lines_is_one_for_a_shell(shown: Callable[..., str]) -> None:
-    joined = re.sub(r" \\\n +", " ", shown(80, "failures"))
-    command = "fc-async events replay failures --function orders --condition"
-    assert f"{command} UnhandledInvocationError\n" in joined
+    place = f"--endpoint {os.environ['FC_ASYNC_ENDPOINT']} --region cn-hangzhou --account-id 123456"
+    printed = shown(80, "failures", *place.split())
+    assert " \\\n" in printed
+    joined = re.sub(r" \\\n +", " ", printed)
+    assert f"send again  fc-async replay {place} --group 1\n" in joined
