@@ -192,7 +192,7 @@ def test_a_configuration_is_read_from_a_mapping_and_from_json() -> None:
     [
         ({}, "triggerConfig: Object missing required field `cronExpression`"),
         ("{", "triggerConfig: Input data was truncated"),
-        ('{"x":' + "[" * 5_000, "triggerConfig: maximum recursion depth exceeded"),
+        ('{"x":' + "[" * 50_000, "triggerConfig: maximum recursion depth exceeded"),
         ({"cronExpression": "@every 4m", "payload": "\ud800"}, "triggerConfig: 'utf-8' codec"),
         ({"cronExpression": "@every 4m", "enable": "yes"}, r"triggerConfig: Expected `bool`"),
         ({"cronExpression": "@every 4m", "payload": {"a": 1}}, "Expected `str`"),
