@@ -4,19 +4,19 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
 import psycopg.errors
+import pytest
 
 from fc_async_local.embedded import LocalRuntime
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import pytest
 
 WAITING = """
 SELECT count(*) FROM pg_stat_activity
@@ -29,6 +29,10 @@ def wait_for_a_waiting_statement(watch: psycopg.Connection) -> None:
         pass
 
 
+@pytest.mark.skipif(
+    "FAKETIME" in os.environ,
+    reason="PostgreSQL's search for deadlocks is not started under libfaketime",
+)
 def test_a_storm_goes_on_when_its_lock_and_a_transaction_wait_for_each_other(
     tmp_path: Path, empty_postgres: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
