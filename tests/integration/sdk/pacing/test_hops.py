@@ -301,6 +301,7 @@ def test_a_hold_slows_everybody(fc_local: FcLocal, deploy: Callable[..., None], 
     here, there = Pace("crm", "1/s", store=store), Pace("crm", "1/s", store=store)
     deploy(handler(Order, pace=here)(log))
     fc_local.client.function("crm", payload=Order, pace=there).map([Order(0), Order(1)])
+    fc_local.advance(0)  # the first has run, and the second has its slot
     here.hold(seconds=30)
     fc_local.client.function("crm", payload=Order, pace=there).map([Order(2), Order(3)])
     fc_local.run_until_idle()
