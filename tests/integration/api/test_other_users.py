@@ -198,7 +198,7 @@ def test_the_user_of_a_strict_runtime_needs_no_keys_of_an_account(runtime: Local
 
 @pytest.mark.skipif(
     "FAKETIME" in os.environ,
-    reason="functions have the machine's clock, so the signature would be as old as the tests' clock",
+    reason="functions have the machine's clock, and sign with it",
 )
 @pytest.mark.parametrize("runtime", [True], indirect=True, ids=["strict"])
 def test_a_function_of_a_strict_runtime_has_a_key_for_it(runtime: LocalRuntime) -> None:
