@@ -79,7 +79,7 @@ def command(
 
     \b
     Examples:
-      fc-async replay --group 2
+      fc-async replay --group 1
       fc-async failures orders --since 3h -o json > report.json
       fc-async replay report.json
       fc-async replay --failed orders --since 3h

@@ -392,9 +392,15 @@ def shop(reader: Reader, request: pytest.FixtureRequest) -> None:
     for task, payload in (("T1", b"good"), ("T2", b"bad")):
         local.client.invoke_async("orders", payload, task_id=task)
     local.run_until_idle()
-    if "--from-plan" in request.node.callspec.params["session"][0].text:
-        plan = "$ fc-async plan --out reviewed.json\n"
-        reader.run(Block("console", {}, plan, 0), "")
+    # What examples begin with, and another command has made.
+    before = {
+        "--from-plan": "$ fc-async plan --out reviewed.json\n",
+        "replay --group": "$ fc-async failures orders\n",
+    }
+    example = request.node.callspec.params["session"][0].text
+    for text, command in before.items():
+        if text in example:
+            reader.run(Block("console", {}, command, 0), "")
 
 
 def project_folder(reader: Reader, request: pytest.FixtureRequest) -> None:
