@@ -20,6 +20,7 @@ from fc_async_plugin import PluginError
 from fc_async_plugin.account import lists
 from fc_async_plugin.operate.tasks import FunctionTasks
 from fc_async_sdk import _endpoint
+from fc_async_sdk._decoding import prepare
 from fc_async_sdk.admin import operations as admin
 from fc_async_sdk.errors import FcAsyncError
 from fc_async_sdk.events import encode
@@ -108,6 +109,9 @@ class _TimerEvent(msgspec.Struct, rename="camel"):
 
     trigger_time: str
     trigger_name: str
+
+
+prepare(_TimerEvent)
 
 
 def fired(client: Client, timer: Missed, *, now: int) -> Known:

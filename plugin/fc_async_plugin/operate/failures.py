@@ -24,6 +24,7 @@ from fc_async_plugin.check.conditions import CONDITIONS
 from fc_async_plugin.operate import metrics
 from fc_async_plugin.operate.tasks import FunctionTasks
 from fc_async_sdk import events
+from fc_async_sdk._decoding import prepare
 from fc_async_sdk.admin import operations as admin
 from fc_async_sdk.admin.models import Task
 from fc_async_sdk.errors import FcAsyncError, NoCredentials
@@ -149,6 +150,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     failures: list[FailureGroup]
     counted: list[Counted] = []
     omitted: list[str] = []
+
+
+prepare(Report)
 
 
 class FailureReader:
