@@ -150,12 +150,15 @@ class Attempts:
         def started() -> Step:
             return feed.started(
                 invocation,
-                at=now if beginning.at is None else beginning.at,
+                at=beginning.moment,
                 retries=policy.retries(config),
             )
 
         beginning = _Beginning(
-            held, start=self._start, record=lambda: self._ports.feed.record(started)
+            held,
+            now,
+            start=self._start,
+            record=lambda: self._ports.feed.record(started),
         )
         outcome = await self._run_function(invocation, deployment, beginning, started)
         if beginning.at is None and outcome.kind in policy.EXECUTED:
@@ -172,7 +175,7 @@ class Attempts:
                 kind=OutcomeKind.SYSTEM_ERROR,
                 payload=b"the attempt was interrupted, but no stop was requested",
             )
-        return outcome, now if beginning.at is None else beginning.at
+        return outcome, beginning.moment
 
     async def _run_function(
         self,
@@ -300,6 +303,7 @@ class _Beginning:
 
     Args:
         held: The invocation.
+        claimed: When it was claimed, in milliseconds since the epoch.
         start: Writes the start; returns when the attempt begins, or None if it was refused.
         record: Tells readers of the feed.
 
@@ -311,16 +315,23 @@ class _Beginning:
     def __init__(
         self,
         held: Held,
+        claimed: int,
         *,
         start: Callable[[Held], Awaitable[int | None]],
         record: Callable[[], None],
     ) -> None:
         self._held = held
+        self._claimed = claimed
         self._start = start
         self._record = record
         self._lock = asyncio.Lock()  # a duplicate begins while the start is being written
         self.at: int | None = None
         self.refused = False
+
+    @property
+    def moment(self) -> int:
+        """Time of the start; before that, and without a start, that of the claim."""
+        return self._claimed if self.at is None else self.at
 
     async def begin(self) -> bool:
         """Write the start, once; return whether the function may get the event."""
