@@ -146,7 +146,7 @@ def templates(root: Path) -> list[Path]:
 
 
 class Answers(NamedTuple):
-    """What the functions of a project answered.
+    """Answers of the functions of a project.
 
     Attributes:
         calls: Why a synchronous call failed, by function; "" if it succeeded.

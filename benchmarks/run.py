@@ -151,7 +151,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 class Turns:
-    """What the benchmarks of one run have found, and how much time the next of them has.
+    """Rows that the benchmarks of one run have found, and how much time the next of them has.
 
     Attributes:
         rows: Rows of all turns, by what they measure.

@@ -43,11 +43,7 @@ if TYPE_CHECKING:
 )
 @click.option("--since", metavar="TIME", default="1d", help="With --failed: since when.")
 @click.option("--reader", metavar="GID", help="Group that reads a topic of RocketMQ.")
-@click.option(
-    "--source-endpoint",
-    metavar="URL",
-    help="URL of MNS or RocketMQ.  [default: that of the local runtime, or the service's]",
-)
+@options.source_endpoint_option
 @options.rate_option
 @options.flag("--dry-run", help="Send nothing.")
 @options.place_options

@@ -17,6 +17,7 @@ from fc_async_plugin.cli._options.account import (
     qualifier_option,
     ram_endpoint_option,
     region_option,
+    source_endpoint_option,
     typed_place_options,
     where_options,
 )
@@ -78,6 +79,7 @@ __all__ = [
     "resource_option",
     "resources_argument",
     "skip_validation_option",
+    "source_endpoint_option",
     "tasks_limit",
     "template_option",
     "templates_option",

@@ -61,6 +61,12 @@ ram_endpoint_option = click.option(
     help="URL of RAM, from which roles are read.",
 )
 
+source_endpoint_option = click.option(
+    "--source-endpoint",
+    metavar="URL",
+    help="URL of MNS or RocketMQ.  [default: that of the local runtime, or the service's]",
+)
+
 _READS_THE_ACCOUNT: Final = ("live", "counts")
 """Without one of these, a command that has one works without the account."""
 

@@ -104,11 +104,7 @@ _filters = options.gathered(
 @options.flag("--show", help="Show the newest event that would be sent, whole.")
 @options.flag("--dry-run", help="Send nothing.")
 @click.option("--group", metavar="GID", help="Group that reads a topic of RocketMQ.")
-@click.option(
-    "--source-endpoint",
-    metavar="URL",
-    help="URL of MNS or RocketMQ.  [default: that of the local runtime, or the service's]",
-)
+@options.source_endpoint_option
 @options.where_options
 @options.yes_option
 @options.format_option
