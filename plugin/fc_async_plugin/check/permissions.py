@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import msgspec
 
 from fc_async_plugin import PluginError
-from fc_async_plugin.project import channels
+from fc_async_plugin.project import channels, code_uses
+from fc_async_plugin.project.code import folder_of
 from fc_async_plugin.s_yaml.model import BLOCK, bucket_of_payloads, desired, value_at
 from fc_async_sdk.spec import arn, limits, ram
 from fc_async_sdk.spec.ram import VERSION, Permission
@@ -114,8 +115,9 @@ def needed(project: Project) -> list[RolePolicy]:
     """Return the permissions that each role of a template needs.
 
     These are the permissions to reach all destinations, to write the logs, to mount buckets, to
-    keep large payloads in a bucket, and to call the functions of the template that an environment
-    variable of the function names. Other calls of the code are not known.
+    keep large payloads in a bucket, to call the functions that the code of a Python function names
+    or that an environment variable names, and to call itself for messages that wait. What else the
+    code calls is not known (:func:`unknown_calls`).
 
     Raises:
         TemplateError: A block has a value of a wrong type.
@@ -123,10 +125,14 @@ def needed(project: Project) -> list[RolePolicy]:
     """
     functions: dict[str, list[str]] = {}
     permissions: dict[str, set[Permission]] = {}
+    reader = code_uses.Reader(folder_of(project))
     project = _without_expressions(project)
     names = {resource.function_name for resource in project.functions}
     for resource in project.functions:
         of_function = set(_of(resource, names))
+        uses = reader.uses(resource)
+        if uses is not None:
+            of_function.update(of_code(resource, uses))
         if of_function:
             role = str(resource.props.get("role") or "")
             if role == _UNKNOWN:
@@ -143,6 +149,51 @@ def needed(project: Project) -> list[RolePolicy]:
         )
         for role in sorted(functions)
     ]
+
+
+def of_code(resource: Resource, uses: code_uses.Uses) -> Iterator[Permission]:
+    """Yield the permissions for what the code of a function uses.
+
+    Args:
+        resource: The function.
+        uses: What its code uses.
+    """
+    called = {called_function(resource, call) for call in uses.calls} - {""}
+    if uses.repeats:
+        called.add(resource.function_name)
+    for name in sorted(called):
+        function = arn.FunctionArn(
+            region=resource.region or "*",
+            account_id=resource.account_id or "*",
+            function=name,
+        )
+        yield from ram.to_call(function)
+    for store in uses.stores:
+        is_bucket = store.text.startswith("OssStore(") and bool(store.argument)
+        if is_bucket:
+            yield from ram.to_store(store.argument)
+
+
+def called_function(resource: Resource, call: code_uses.CallUse) -> str:
+    """Return the function that a call in the code names, "" if it is not known."""
+    name = call.function or resource.variables.get(call.variable, "")
+    is_name = isinstance(name, str) and limits.FUNCTION_NAME_PATTERN.fullmatch(name)
+    return name if is_name else ""
+
+
+def unknown_calls(project: Project) -> list[str]:
+    """Return what is not known of the calls in the code of the functions, as sentences."""
+    reader = code_uses.Reader(folder_of(project))
+    sentences: list[str] = []
+    for resource in project.functions:
+        name = resource.function_name
+        uses = reader.uses(resource)
+        if uses is None:
+            sentences.append(f"the code of {name} is not read ({resource.runtime or 'no runtime'})")
+            continue
+        unnamed = [call.line for call in uses.calls if not called_function(resource, call)]
+        sentences += [f"{line} of {name} calls a function that it computes" for line in unnamed]
+    return sentences
 
 
 def unknown(project: Project) -> list[str]:

@@ -66,9 +66,9 @@ def command(  # noqa: PLR0917 -- click passes options by name
     """Print the least policy that the roles of the functions need.
 
     It is for destinations, logs (logConfig), mounted buckets (ossMountConfig), the bucket of large
-    payloads (FCASYNC_PAYLOADS), and calls of functions that an environment variable names. Other
-    calls of the code are not known. A bucket of payloads is printed with the lifecycle rule that
-    deletes them when they are not needed any more.
+    payloads (FCASYNC_PAYLOADS), and calls of functions that an environment variable or the code of
+    a Python function names. What is not known of the code is noted. A bucket of payloads is printed
+    with the lifecycle rule that deletes them when they are not needed any more.
 
     \b
     Examples:
@@ -99,6 +99,8 @@ def command(  # noqa: PLR0917 -- click passes options by name
         terminal.print_json(policy)
         return DONE
     roles = permissions.needed(project)
+    for sentence in permissions.unknown_calls(project):
+        terminal.note(f"Not known here: {sentence}.")
     if live:
         return _compare_live(roles, account, ram_endpoint, output)
     if against is not None:

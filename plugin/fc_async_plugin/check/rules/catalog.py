@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from fc_async_plugin import PluginError
 from fc_async_plugin.check.rules import (
+    code,
     cycles,
     destinations,
     environment,
@@ -85,6 +86,7 @@ _MODULES: Final = (
     destinations,
     cycles,
     reliability,
+    code,
     environment,
     triggers,
 )

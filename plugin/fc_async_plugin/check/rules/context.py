@@ -18,6 +18,8 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from fc_async_plugin.check.graph import Graph, build, find_cuts, find_cycles
+from fc_async_plugin.project import code_uses
+from fc_async_plugin.project.code import folder_of
 from fc_async_plugin.s_yaml.model import BLOCK, is_unresolved
 from fc_async_plugin.s_yaml.reading import WHOLE_FILE
 from fc_async_sdk.errors import InvalidArn
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
     from fc_async_plugin.check.graph import Cycle, Edge
     from fc_async_plugin.check.graph.build import Link, LiveFunction, LiveRegion
+    from fc_async_plugin.project.code_uses import Uses
     from fc_async_plugin.s_yaml.model import Project, Resource
     from fc_async_plugin.s_yaml.problems import Position, Problem
     from fc_async_plugin.s_yaml.reading import Suppression
@@ -119,6 +122,18 @@ class Context:
         """Every function with an ``asyncInvokeConfig`` that is a mapping."""
         blocks = [(resource, resource.props.get(BLOCK)) for resource in self.functions]
         return tuple((resource, block) for resource, block in blocks if isinstance(block, dict))
+
+    @functools.cached_property
+    def uses(self) -> tuple[tuple[Resource, Uses], ...]:
+        """Every function whose code is in Python and on this machine, with what it uses."""
+        read: list[tuple[Resource, Uses]] = []
+        for project in self.projects:
+            reader = code_uses.Reader(folder_of(project))
+            for resource in project.functions:
+                uses = reader.uses(resource)
+                if uses is not None:
+                    read.append((resource, uses))
+        return tuple(read)
 
     @functools.cached_property
     def _violations(self) -> dict[str, list[tuple[Resource, Violation]]]:

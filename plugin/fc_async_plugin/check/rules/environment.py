@@ -71,10 +71,10 @@ def machine_folder(
         folder: The folder of its template.
         home: The home of the user.
     """
-    runtime = [*_RUNTIME, *_mounts(resource)]
+    runtime = [*_RUNTIME, *mounts(resource)]
     in_image = resource.runtime == runtimes.CONTAINER
     for path in paths_in(value):
-        if _is_below(path, _mounts(resource)):
+        if _is_below(path, mounts(resource)):
             continue
         if path.is_relative_to(folder) and _is_specific(folder):
             return "a path in the folder of the template"
@@ -117,7 +117,7 @@ def _is_below(path: PurePosixPath, folders: Any) -> bool:
     return any(path.is_relative_to(folder) for folder in folders)
 
 
-def _mounts(resource: Resource) -> list[PurePosixPath]:
+def mounts(resource: Resource) -> list[PurePosixPath]:
     """Return where file systems and buckets are mounted in a function."""
     points: list[Any] = []
     for name in _MOUNTS:

@@ -41,6 +41,7 @@ class Finding(NamedTuple):
         fix: What to do, an imperative sentence.
         related: Other places that belong to it, in order.
         ignored: The service ignores what is at the place, so a function runs all the same.
+        account_only: Only an account punishes it: a function runs on this machine all the same.
     """
 
     rule: str
@@ -50,11 +51,13 @@ class Finding(NamedTuple):
     fix: str = ""
     related: tuple[Related, ...] = ()
     ignored: bool = False
+    account_only: bool = False
 
     @property
     def stops(self) -> bool:
         """True if a function with it does not run on this machine."""
-        return self.severity == "error" and not self.ignored
+        is_harmless_here = self.ignored or self.account_only
+        return self.severity == "error" and not is_harmless_here
 
 
 class Found(NamedTuple):
@@ -66,6 +69,7 @@ class Found(NamedTuple):
     related: tuple[Related, ...] = ()
     severity: Severity | None = None
     ignored: bool = False
+    account_only: bool = False
 
 
 class Rule(NamedTuple):
@@ -114,7 +118,17 @@ def rule(id_: str, name: str, severity: Severity, *, needs: Needs = "") -> Calla
         @functools.wraps(find)
         def check(context: Context) -> Iterator[Finding]:
             for mistake in find(context):
-                yield Finding(id_, mistake.severity or severity, *mistake[:4], mistake.ignored)
+                message, position, fix, related = mistake[:4]
+                yield Finding(
+                    id_,
+                    mistake.severity or severity,
+                    message,
+                    position,
+                    fix,
+                    related,
+                    ignored=mistake.ignored,
+                    account_only=mistake.account_only,
+                )
 
         return Rule(id_, name, severity, check, needs)
 

@@ -48,8 +48,12 @@ if TYPE_CHECKING:
 _UNKNOWN_FUNCTION: Final = "FCA040"
 
 
-def _check(project: Project) -> list[Finding]:
+def _check(project: Project, *, local: bool) -> list[Finding]:
     """Run all rules over a template.
+
+    Args:
+        project: The template.
+        local: It is deployed to a local runtime, where errors of the account only are warnings.
 
     Returns:
         Warnings, which are shown later with the findings of the account.
@@ -58,6 +62,11 @@ def _check(project: Project) -> list[Finding]:
         click.ClickException: There are errors; they and the warnings were shown.
     """
     checked = rules.check(rules.Context([project]))
+    if local:
+        checked = [
+            finding._replace(severity="warning") if finding.account_only else finding
+            for finding in checked
+        ]
     if _has_errors(checked):
         _show(checked)
     return checked
@@ -247,10 +256,10 @@ class Planning:
         self._account = account
         self._regions = regions
         self._coverage = coverage
-        self._checked = [] if coverage.skip_validation else _check(project)
+        local = connection.is_here(account)
+        self._checked = [] if coverage.skip_validation else _check(project, local=local)
         self._chosen = deployed(project, coverage.resources)
         self._left_out: list[str] = []
-        local = connection.is_here(account)
         only = coverage.resources
         if coverage.before_deployment:
             # s makes the functions and resolves the outputs only when it deploys: what is not known

@@ -90,6 +90,50 @@ def test_a_role_gets_what_calls_logs_and_mounts_of_its_functions_need(tmp_path: 
     }
 
 
+CALLS = template(
+    web="""
+        role: acs:ram::123:role/worker
+        environmentVariables: {NEXT: archive}
+    """,
+    other="runtime: nodejs20",
+)
+CALLING = """
+import os
+import fc_async_sdk
+from fc_async_sdk.pacing import RetryLater
+from fc_async_sdk.payloads import OssStore
+
+client = fc_async_sdk.client()
+store = OssStore("big")
+
+@fc_async_sdk.handler(dict, large=store)
+def handler(event, context):
+    client.invoke_async("resize", event)
+    client.invoke_async(os.environ["NEXT"], event)
+    client.invoke_async(event["function"], event)
+    raise RetryLater(5)
+"""
+
+
+def test_a_role_gets_what_the_code_names_and_the_rest_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "s.yaml").write_text(CALLS)
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "index.py").write_text(CALLING)
+    assert run(["policy", "--format", "json", "--account-id", "123"]) == 0
+    printed = capsys.readouterr()
+    [role] = json.loads(printed.out)["roles"]
+    resources = {name for item in role["policy"]["Statement"] for name in item["Resource"]}
+    functions = {
+        f"acs:fc:cn-hangzhou:123:functions/{name}" for name in ("archive", "resize", "web")
+    }
+    assert resources == {*functions, "acs:oss:*:*:big/*"}
+    assert "Not known here: index.py:14 of web calls a function that it computes." in printed.err
+    assert "Not known here: the code of other is not read (nodejs20)." in printed.err
+
+
 STORES = template(
     resize="""
         role: acs:ram::123:role/worker

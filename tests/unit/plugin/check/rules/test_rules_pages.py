@@ -49,10 +49,13 @@ def test_a_page_has_an_example_that_is_found_and_one_that_is_not(
         (tmp_path / "code").mkdir()
         (tmp_path / "code" / "start.sh").write_text("#!/bin/sh\n")
     page = (PAGES / f"{id_}.md").read_text("utf-8")
+    for code in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
+        (tmp_path / "code").mkdir()
+        (tmp_path / "code" / "index.py").write_text(code)
     assert page.startswith(f"# {id_}: {rule.name}\n\nSeverity: {rule.severity}. {rule.summary}\n")
     examples = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)[:2]
     live = (LIVE,) if id_ in ACCOUNT else ()
-    roles = {"acs:ram::123:role/orders": MAY_SEND} if id_ in {"FCA061", "FCA062"} else {}
+    roles = {"acs:ram::123:role/orders": MAY_SEND} if id_ in {"FCA061", "FCA062", "FCA068"} else {}
     found = [
         id_ in {one.rule for one in check(_whole(example), live=live, roles=roles, ignore=())}
         for example in examples
