@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from importlib.metadata import Distribution
 
 _REQUIREMENT: Final = re.compile(r"\s*([A-Za-z0-9][\w.-]*)\s*(?:\[([^\]]*)\])?")
@@ -121,6 +121,29 @@ def missing(text: str, folders: Sequence[str] | None = None) -> frozenset[str]:
     path = sys.path if folders is None else [*folders]
     lacks = (name for name in named(text) if not any(metadata.distributions(name=name, path=path)))
     return frozenset(lacks)
+
+
+def missing_lines(text: str) -> list[str]:
+    """Return the lines of requirements whose packages this machine lacks, without comments."""
+    lacking = missing(text)
+    lines = [line.partition(" #")[0].strip() for line in text.splitlines()]
+    return [line for line in lines if _name(line) in lacking]
+
+
+def without(lines: Iterable[str], text: str) -> list[str]:
+    """Return requirements whose packages others do not name, sorted, each once.
+
+    Args:
+        lines: The requirements.
+        text: The others; content of the file.
+    """
+    names = named(text)
+    return sorted({line for line in lines if _name(line) not in names})
+
+
+def _name(line: str) -> str:
+    """Return the normalised name of the package of a requirement; of another line, all of it."""
+    return next(iter(named(line)), line)
 
 
 def named(text: str) -> frozenset[str]:

@@ -32,6 +32,7 @@ from fc_async_plugin.dev.templates import Templates
 from fc_async_plugin.prepare import (
     building,
     commands,
+    environments,
     examples,
     lacks,
     layers,
@@ -54,7 +55,7 @@ from fc_async_sdk import _project_folder
 from fc_async_sdk.packaging import is_ignored
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from fc_async_plugin.dev.loop import Call
     from fc_async_plugin.dev.runtime import Running
@@ -249,7 +250,7 @@ def _prepare(
     _check_data(choices.data, sources_of(projects))
     builder = _builder(choices, templates, projects, answers, settings)
     due = builder.due()
-    installations = installer.due(projects)
+    installations = installer.due(_in_environments(projects))
     wishes = [*starts.values(), *values.values()]
     wishes += [building.wish(build) for build in due]
     wishes += [installation.wish for installation in installations]
@@ -273,10 +274,17 @@ def _prepare(
     for text in _build(builder, due, projects, installer):
         outputs.append(Output("problem", text, "bad"))
     agreed = [each for each in installations if each.wish.key in answers]
-    installer.after_builds(projects, agreed)
+    # A build may have brought packages, or changed what names them.
+    used = _in_environments(projects)
+    installer.after_builds(used, agreed)
     outputs += _needs_of_images(choices)
-    outputs += _outputs_of_lacks(projects, install=not refused)
+    outputs += _outputs_of_lacks(used, install=not refused)
     return Prepared(choices, projects, builder, outputs)
+
+
+def _in_environments(projects: Iterable[Project]) -> list[Project]:
+    """Return templates whose functions find the packages of the project's own environment."""
+    return [environments.used(project).project for project in projects]
 
 
 def _needs_of_images(choices: Choices) -> Iterator[Output]:
@@ -500,7 +508,10 @@ def _deployer(
 
         def amend(project: Project) -> Project:
             lacks.check_start(project)
-            return installer(project)
+            used = environments.used(project)
+            if used.note:
+                installer.tell(used.note)
+            return installer(used.project)
 
         yield Deployer(
             lambda: _read(choices, templates, account, answers),

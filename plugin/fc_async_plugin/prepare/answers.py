@@ -11,14 +11,40 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from fc_async_plugin.prepare import node_packages
 from fc_async_plugin.report.safe_text import visible
 from fc_async_sdk import _project_folder, _user_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator, Mapping
+
+_SAYS: Final = (
+    node_packages.FILE,
+    *node_packages.LOCKS,
+    *node_packages.MANAGERS.values(),
+    ".npmrc",
+    ".yarnrc",
+    ".yarnrc.yml",
+    ".pnpmfile.cjs",
+    "pnpm-workspace.yaml",
+    "pyproject.toml",
+    "setup.py",
+    "setup.cfg",
+    "poetry.lock",
+    "uv.lock",
+    "Dockerfile",
+    "Makefile",
+    "pom.xml",
+    "build.gradle",
+    "build.gradle.kts",
+    "build.rs",
+    "Cargo.toml",
+)
+"""Files that say what builds and installations run: another content is another question."""
+_SAYS_ALSO: Final = ("*requirements*.txt", "*constraints*.txt")
 
 
 class Wish(NamedTuple):
@@ -49,6 +75,13 @@ def key_of(*parts: object) -> str:
         ConfigurationError: The user's key cannot be kept.
     """
     return _user_key.signature("answer", *parts)
+
+
+def content_files(folder: Path) -> Iterator[Path]:
+    """Yield the files in a folder that say what a build or an installation there does."""
+    yield Path("fc-async.toml").absolute()
+    yield from (folder / name for name in _SAYS)
+    yield from (file for pattern in _SAYS_ALSO for file in folder.glob(pattern))
 
 
 def content_of(files: Iterable[Path]) -> str:

@@ -18,21 +18,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from fc_async_plugin.prepare import programs, tracked
-from fc_async_plugin.prepare.answers import Wish, content_of, key_of
-from fc_async_plugin.prepare.installing import (
-    NODE_FILE,
-    OF_INSTALLATION,
-    content_files,
-    node_install,
-    node_manager,
-    package_json,
-    state_of,
-)
+from fc_async_plugin.prepare import node_packages, programs, tracked
+from fc_async_plugin.prepare.answers import Wish, content_files, content_of, key_of
+from fc_async_plugin.prepare.node_packages import package_json
 from fc_async_plugin.project.code import folder_of, missing_start_file, own_folders
 from fc_async_plugin.project.lack import Lack, shortened
 from fc_async_plugin.project.sources import sources_of
-from fc_async_plugin.project.stamps import changed_since, stamps_below
+from fc_async_plugin.project.stamps import changed_since, stamps_below, state_of
 from fc_async_plugin.report.safe_text import visible
 from fc_async_plugin.s_yaml.actions import Build
 from fc_async_sdk import _project_folder
@@ -124,7 +116,7 @@ def build_of_package(source: Source, project: Project, image: Image | None = Non
     folder = packages[0]
     if "build" not in package_json(folder).scripts:
         return None
-    command = f"{node_install(folder)} && {node_manager(folder)} run build"
+    command = f"{node_packages.install_line(folder)} && {node_packages.manager(folder)} run build"
     if image and image.folder == folder:
         # Without them, a page that the Dockerfile copies beside the result was missing at a call.
         command = " && ".join([command, *image.copies])
@@ -132,7 +124,7 @@ def build_of_package(source: Source, project: Project, image: Image | None = Non
 
 
 def _has_package(folder: Path) -> bool:
-    return (folder / NODE_FILE).is_file()
+    return (folder / node_packages.FILE).is_file()
 
 
 def build_scripts_of_packages(project: Project) -> Iterator[tuple[Path, str]]:
@@ -142,11 +134,11 @@ def build_scripts_of_packages(project: Project) -> Iterator[tuple[Path, str]]:
     """
     for folder in own_folders(project):
         scripts = package_json(folder).scripts
-        tool = node_manager(folder)
+        tool = node_packages.manager(folder)
         first = f"{tool} run build && " if "build" in scripts else ""
         for name in scripts:
             if name != "build" and _SCRIPT.search(name) and _SCRIPT_NAME.fullmatch(name):
-                yield folder, f"{node_install(folder)} && {first}{tool} run {name}"
+                yield folder, f"{node_packages.install_line(folder)} && {first}{tool} run {name}"
 
 
 def wish(build: Build) -> Wish:
@@ -166,7 +158,7 @@ def wish(build: Build) -> Wish:
     else:
         shown = [f"{owner}{''.join(lines).strip()}  {location}"]
     scripts = [] if build.component else _scripts_of(build)
-    shown += [f"  {NODE_FILE}, {name}: {script}" for name, script in scripts]
+    shown += [f"  {node_packages.FILE}, {name}: {script}" for name, script in scripts]
     text = visible(f"{owner}{_in_one_line(build.written)}  {location}")
     files = [*content_files(build.folder), *_run_by(build, scripts)]
     key = key_of(build.folder, build.command, content_of(files))
@@ -195,7 +187,7 @@ def _scripts_of(build: Build) -> list[tuple[str, str]]:
     if not _USES_SCRIPTS.search(build.command):
         return []
     scripts = {name: str(line) for name, line in package_json(build.folder).scripts.items()}
-    words = {*_WORD.findall(build.command), *OF_INSTALLATION}
+    words = {*_WORD.findall(build.command), *node_packages.OF_INSTALLATION}
     lines: dict[str, str] = {}
     while words:
         names: set[str] = set()

@@ -11,7 +11,7 @@ import importlib.machinery
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fc_async_plugin.prepare import imports
 from fc_async_plugin.project.code import code_path, folder_of
@@ -26,33 +26,43 @@ if TYPE_CHECKING:
 _PACKAGES: Final = f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
 
 
-def used(project: Project) -> tuple[Project, str]:
-    """Let functions that lack packages find the environment.
+class Used(NamedTuple):
+    """A template whose functions find the environment.
 
-    Returns:
-        The template, and what to say; "" if nothing is changed.
+    Attributes:
+        project: The template.
+        note: What to say; "" if nothing was changed.
     """
+
+    project: Project
+    note: str = ""
+
+
+def used(project: Project) -> Used:
+    """Let functions that lack packages find the environment."""
     active = os.environ.get("VIRTUAL_ENV")
     environment = Path(active) if active else folder_of(project) / ".venv"
     packages = environment / _PACKAGES
     if not packages.is_dir():
-        return project, ""
+        return Used(project)
     # The environment of fc-async itself: functions find its packages already.
     if packages.resolve() in [Path(entry).resolve() for entry in sys.path]:
-        return project, ""
+        return Used(project)
     lacking = _functions_that_lack(project, packages)
     if not lacking:
-        return project, ""
+        return Used(project)
     # Other functions keep their variables, so that a plan shows no change of them.
     props = {
         resource.name: with_paths(resource, environment)
         for resource in project.resources
         if resource.function_name in lacking
     }
-    return with_props(project, props), (
-        f"{', '.join(sorted(lacking))}: packages of {os.path.relpath(environment)} are used; in "
-        "the cloud, only those of requirements.txt"
+    folder = os.path.relpath(environment)
+    note = (
+        f"{', '.join(sorted(lacking))}: packages of {folder} are used; in the cloud, only those of "
+        "requirements.txt"
     )
+    return Used(with_props(project, props), note)
 
 
 def _functions_that_lack(project: Project, packages: Path) -> set[str]:

@@ -19,7 +19,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from fc_async_plugin.project.code import code_path, handler_of, is_shared
+from fc_async_plugin.project.code import code_path, handler_of, is_shared, python_path
 from fc_async_plugin.project.lack import Lack
 from fc_async_plugin.project.wanted import layers_elsewhere, local_layers
 from fc_async_plugin.s_yaml.files import MAX_CODE_BYTES, read_bytes
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
     from fc_async_plugin.s_yaml import Project, Resource
 
-_CODE: Final = "/code"
 _REQUIREMENTS: Final = "requirements.txt"
 _NODE: Final = "package.json"
 _LEVELS: Final = ("", "[!.]*/", "[!.]*/*/", "[!.]*/*/*/")
@@ -344,16 +343,6 @@ def _modules(project: Project, resource: Resource, runtime: str) -> frozenset[st
         return None
     absent = runtimes.not_in_standard_library(runtime)
     return available | (sys.stdlib_module_names - absent) | {"__main__"}
-
-
-def python_path(resource: Resource, code: Path) -> Iterator[Path]:
-    """Yield the folders in the ``PYTHONPATH`` of a function, on this machine."""
-    path = str(resource.variables.get("PYTHONPATH") or "")
-    for entry in path.split(":"):
-        if entry.startswith(_CODE):
-            yield code / entry.removeprefix(_CODE).lstrip("/")
-        else:
-            yield code / entry
 
 
 def _imports(handler: str, folders: Sequence[Path], too_large: list[str]) -> _Imports:

@@ -22,7 +22,15 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from fc_async_plugin import PluginError
-from fc_async_plugin.prepare import commands, environments, imports, installing, layers, runtimes
+from fc_async_plugin.prepare import (
+    commands,
+    environments,
+    imports,
+    layers,
+    needs,
+    node_packages,
+    runtimes,
+)
 from fc_async_plugin.project import attached
 from fc_async_plugin.project.code import (
     code_path,
@@ -73,10 +81,11 @@ def of_functions(projects: Sequence[Project], *, processes: bool) -> list[Lack]:
         lacks += attached.unset(project)
         for resource in filter(is_function, project.resources):
             lacks += _lacks_of_start(project, resource)
+    used = [environments.used(project).project for project in started]
     if processes:
-        lacks += _packages(started)
+        lacks += _packages(used)
     lacks += of_layers(started)
-    lacks += modules(started, of_node=processes)
+    lacks += modules(used, of_node=processes)
     return _masked(lacks, projects)
 
 
@@ -165,8 +174,8 @@ def start_program(project: Project, resource: Resource) -> Iterator[Lack]:
     use = f"{resource.function_name} starts with"
     where = str(resource.where("customRuntimeConfig", "command"))
     script = _NPM.fullmatch(" ".join(command))
-    if script and script[1] not in installing.package_json(code).scripts:
-        file = os.path.relpath(code / installing.NODE_FILE)
+    if script and script[1] not in node_packages.package_json(code).scripts:
+        file = os.path.relpath(code / node_packages.FILE)
         remedy = "write it, or correct the command"
         yield Lack("file", f"{script[0]}, a script of {file}", use, where, remedy)
     if command and "/" not in command[0] and not _may_be_brought(resource, code):
@@ -202,15 +211,14 @@ def modules(projects: Sequence[Project], *, of_node: bool = True) -> Iterator[La
     """Yield the modules that calls always load and that neither this machine nor a runtime has.
 
     Args:
-        projects: The templates.
+        projects: The templates, whose functions find the project's own environment.
         of_node: Whether functions in Node are read, too, which starts a process.
     """
     absent: list[Import] = []
     for project in projects:
-        used, _ = environments.used(project)
-        absent += imports.absent(used)
+        absent += imports.absent(project)
     if of_node:
-        absent += installing.absent_of_node(projects)
+        absent += node_packages.absent_imports(projects)
     # What a runtime ships is installed on request, and what may never run is not needed.
     yield from (absence.lack for absence in absent if absence.runs and not absence.mark)
 
@@ -279,14 +287,18 @@ def _lacks_of_start(project: Project, resource: Resource) -> Iterator[Lack]:
 
 def _packages(projects: Iterable[Project]) -> Iterator[Lack]:
     """Yield the packages that ``fc-async dev`` would ask to install."""
-    for installation in installing.lacking(projects):
-        source = installation.source
-        where = os.path.relpath(source.code or Path())
-        yield Lack("module", installation.what, f"{source.function} needs", where, _INSTALL)
+    for project in projects:
+        for installation in needs.installations(project):
+            if installation.is_done:
+                continue
+            source = installation.source
+            where = os.path.relpath(source.code or Path())
+            use = f"{source.function} needs"
+            yield Lack("module", installation.what, use, where, _INSTALL)
 
 
 def _may_be_brought(resource: Resource, code: Path) -> bool:
     """Return whether packages or a ``PATH`` of a function may have its program."""
     if resource.requirements or "PATH" in str(resource.props.get(ENVIRONMENT)):
         return True
-    return any((code / name).is_file() for name in ("requirements.txt", installing.NODE_FILE))
+    return any((code / name).is_file() for name in ("requirements.txt", node_packages.FILE))

@@ -20,6 +20,7 @@ import time
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Final, NamedTuple
 
+from fc_async_plugin import PluginError
 from fc_async_plugin.report import terminal
 
 if TYPE_CHECKING:
@@ -136,6 +137,22 @@ def run(
     absent = dict.fromkeys(program for program in lost if shutil.which(program, path=path) is None)
     # Builtins of the shell are not on the PATH either: the shell names what it has not found.
     return Done(status, text, tuple(program for program in absent if f"{program}:" in text))
+
+
+def install(command: str | Sequence[str], subject: object, folder: Path | None = None) -> None:
+    """Run a program that installs packages.
+
+    Args:
+        command: As of :func:`run`.
+        subject: What it installs, for the error.
+        folder: As of :func:`run`.
+
+    Raises:
+        PluginError: It failed; with the end of its output.
+    """
+    done = run(command, folder)
+    if done.status:
+        raise PluginError(f"{subject} cannot be installed:\n{done.tail}")
 
 
 def _wait(

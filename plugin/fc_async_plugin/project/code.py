@@ -55,6 +55,8 @@ _BUILDS: Final = {
     "Cargo.toml": "cargo build --release",
 }
 """Files that a build reads, with the command of the build."""
+_FC_CODE: Final = "/code"
+"""The folder of a function's code on the service."""
 
 
 class StartProblem(NamedTuple):
@@ -137,6 +139,16 @@ def code_below(folder: Path, resource: Resource) -> Path | None:
     code = resource.props.get("code")
     source = code.get("src") if isinstance(code, dict) else code
     return folder / str(source) if source else None
+
+
+def python_path(resource: Resource, code: Path) -> Iterator[Path]:
+    """Yield the folders in the ``PYTHONPATH`` of a function, on this machine."""
+    path = str(resource.variables.get("PYTHONPATH") or "")
+    for entry in path.split(":"):
+        if entry.startswith(_FC_CODE):
+            yield code / entry.removeprefix(_FC_CODE).lstrip("/")
+        else:
+            yield code / entry
 
 
 def start_command(resource: Resource) -> list[str]:

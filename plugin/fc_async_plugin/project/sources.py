@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from fc_async_plugin.project.code import code_path
+from fc_async_plugin.project.code import code_path, python_path
 from fc_async_plugin.project.wanted import local_layers
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ class Source(NamedTuple):
         handler: Such as ``index.handler``.
         code: Code folder or zip; None if this machine does not have it.
         layers: Folders and zips on this machine.
+        python_path: Folders of ``PYTHONPATH``; empty without code.
         requirements: As of the resource.
         packages: As of the resource.
     """
@@ -44,6 +45,7 @@ class Source(NamedTuple):
     handler: str = ""
     code: Path | None = None
     layers: tuple[Path, ...] = ()
+    python_path: tuple[Path, ...] = ()
     requirements: Path | None = None
     packages: tuple[str, ...] = ()
 
@@ -62,14 +64,16 @@ def sources_of(projects: Iterable[Project]) -> list[Source]:
     sources = []
     for project in projects:
         for resource in project.functions:
+            code = code_path(project, resource)
             source = Source(
                 function=resource.function_name,
                 resource=resource.name,
                 template=project.file,
                 runtime=resource.runtime,
                 handler=str(resource.props.get("handler") or ""),
-                code=code_path(project, resource),
+                code=code,
                 layers=local_layers(project, resource),
+                python_path=tuple(python_path(resource, code)) if code else (),
                 requirements=Path(resource.requirements) if resource.requirements else None,
                 packages=resource.packages,
             )

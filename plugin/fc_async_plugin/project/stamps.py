@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import os
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
@@ -33,6 +35,18 @@ def stamps_below(folders: Iterable[Path]) -> dict[Path, Stamp | None]:
                 file = Path(parent, name)
                 stamps[file] = _stamp(file)
     return stamps
+
+
+def state_of(folder: Path) -> str:
+    """Return a value that changes with the names, sizes and times of files below a folder."""
+    digest = hashlib.sha256()
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(set(folders) - OF_TOOLS)
+        for path in (Path(parent, name) for name in sorted(names)):
+            with contextlib.suppress(FileNotFoundError):  # removed meanwhile
+                status = path.lstat()
+                digest.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
+    return digest.hexdigest()[:16]
 
 
 def changed_since(before: Stamps, after: Stamps) -> dict[Path, Stamp | None]:

@@ -484,6 +484,26 @@ def test_builds_are_asked_for_once_and_run_again_when_their_files_change(
     assert "Do this now" not in terminal.seen
 
 
+def test_packages_of_the_environment_beside_the_template_are_used_without_a_question(
+    dev: Callable[..., Terminal], shop: Path
+):
+    version = f"python3.{sys.version_info.minor}"
+    packages = shop / ".venv" / "lib" / version / "site-packages"
+    (packages / "left_pad-1.dist-info").mkdir(parents=True)
+    (packages / "left_pad-1.dist-info" / "METADATA").write_text("Name: left-pad\nVersion: 1\n")
+    (packages / "left_pad.py").write_text("FILL = 'x'\n")
+    (shop / "code" / "requirements.txt").write_text("left-pad==1\n")
+    (shop / "code" / "index.py").write_text(
+        "import left_pad\n\ndef handler(event, context):\n    return left_pad.FILL\n"
+    )
+    terminal = dev()
+    with connected(terminal) as client:
+        assert client.invoke("orders").payload == b"x"
+    assert "orders: packages of .venv are used; in the cloud" in terminal.seen
+    assert "left_pad, which is not on this machine" not in terminal.seen
+    assert "Do this now" not in terminal.seen
+
+
 def test_examples_of_variables_are_taken_after_one_question_until_there_is_a_value(
     dev: Callable[..., Terminal], shop: Path
 ):

@@ -14,7 +14,8 @@ import pytest
 import yaml
 
 from fc_async_plugin.demo.steps import killed_at_the_end
-from fc_async_plugin.prepare.installing import Needs, install_packages
+from fc_async_plugin.prepare.installing import install_packages
+from fc_async_plugin.prepare.needs import Needs
 from fc_async_plugin.serverless_devs import folder as shim_folder
 from fc_async_tests.s_yaml import template
 from tests.e2e.plugin.conftest import execute

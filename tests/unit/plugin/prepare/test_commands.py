@@ -14,8 +14,9 @@ from fc_async_plugin import PluginError, s_yaml
 from fc_async_plugin.check import rules
 from fc_async_plugin.prepare import commands
 from fc_async_plugin.prepare.answers import Answers
-from fc_async_plugin.prepare.installing import Installer, requirements_of
+from fc_async_plugin.prepare.installing import Installer
 from fc_async_plugin.prepare.lacks import check_start, start_program
+from fc_async_plugin.prepare.needs import requirements_of
 from fc_async_plugin.project.sources import sources_of
 from fc_async_tests.s_yaml import template
 

@@ -13,16 +13,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fc_async_plugin import PluginError, s_yaml
-from fc_async_plugin.prepare import imports, lacks, programs
+from fc_async_plugin.prepare import environments, imports, lacks, node_packages, programs
 from fc_async_plugin.prepare import layers as service_layers
 from fc_async_plugin.prepare.answers import Answers
-from fc_async_plugin.prepare.installing import (
-    Installer,
-    Needs,
-    absent_of_node,
-    install_node_packages,
-    install_packages,
-)
+from fc_async_plugin.prepare.installing import Installer, install_packages
+from fc_async_plugin.prepare.needs import Needs
 from fc_async_plugin.project.wanted import local_layers
 from fc_async_tests.s_yaml import template
 
@@ -298,7 +293,7 @@ def test_an_exact_version_that_cannot_be_installed_is_the_oldest_one_that_will_d
             if exact and name != "other":
                 raise PluginError(f"ERROR: No matching distribution found for {name}==1")
 
-    monkeypatch.setattr("fc_async_plugin.prepare.installing._run", pip)
+    monkeypatch.setattr("fc_async_plugin.prepare.programs.install", pip)
     file = tmp_path / "requirements.txt"
     file.write_text("left-pad[x]==1  # old\nright-pad==1\nother==2\n")
     (tmp_path / "draft").mkdir()
@@ -329,11 +324,13 @@ def test_what_a_node_function_loads_and_no_installation_brings_is_said_at_start(
     (tmp_path / "mailer" / "index.js").write_text(code)
     write = "write lacking into mailer/package.json, then fc-async dev --install"
     gone = "mailer/index.js:1: mailer imports ./gone, which does not exist: build or write it"
-    absent = [str(found.lack) for found in absent_of_node([project]) if not found.mark]
+    absent = [
+        str(found.lack) for found in node_packages.absent_imports([project]) if not found.mark
+    ]
     assert absent[1].endswith(f"mailer imports lacking, which is not on this machine: {write}")
     assert absent[2:] == [gone]
     (tmp_path / "mailer" / "package.json").write_text('{"dependencies": {"declared": "1"}}')
-    assert [str(found.lack) for found in absent_of_node([project])] == [gone]
+    assert [str(found.lack) for found in node_packages.absent_imports([project])] == [gone]
 
 
 def test_layers_of_the_service_are_said_with_what_stands_in_for_them(
@@ -383,7 +380,7 @@ def test_packages_of_node_are_installed_into_the_folder_of_a_relative_path(
     npm.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     monkeypatch.chdir(tmp_path)
-    install_node_packages(Path("layer"), ["ali-oss"])
+    node_packages.install(Path("layer"), ["ali-oss"])
     place, _, command = (tmp_path / "called").read_text().strip().partition("|")
     assert place == str(tmp_path / "layer")
     assert command.endswith(f"--prefix {tmp_path / 'layer'} -- ali-oss")
@@ -397,7 +394,7 @@ def test_what_npm_refuses_is_installed_whole_and_without_the_lock_file(
     npm.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     (tmp_path / "package-lock.json").write_text("{}")
-    install_node_packages(tmp_path, [])
+    node_packages.install(tmp_path, [])
     first, second = (tmp_path / "called").read_text().splitlines()
     assert first.startswith("ci --omit=dev")
     assert second == "install --no-package-lock --legacy-peer-deps"
@@ -411,7 +408,7 @@ def test_dependencies_are_installed_by_the_package_manager_of_the_lock_file(
         (tmp_path / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     (tmp_path / "pnpm-lock.yaml").write_text("")
-    install_node_packages(tmp_path, [])
+    node_packages.install(tmp_path, [])
     assert (tmp_path / "called").read_text() == "npx --yes pnpm install\n"
 
 
@@ -515,29 +512,30 @@ def test_packages_of_the_projects_own_environment_are_used_and_not_installed(
     environment(place)
     if active:
         monkeypatch.setenv("VIRTUAL_ENV", str(place))
-    assert asking.allow(project) == []
-    [path] = asking.installer(project).resources[0].props["environmentVariables"].values()
+    used = environments.used(project)
+    assert asking.allow(used.project) == []
+    [path] = used.project.resources[0].props["environmentVariables"].values()
     assert path.startswith(str(place))
-    assert asking.said == [
-        f"orders: packages of {place.name} are used; in the cloud, only those of requirements.txt"
-    ]
+    note = "are used; in the cloud, only those of requirements.txt"
+    assert used.note == f"orders: packages of {place.name} {note}"
 
 
 def test_a_custom_runtime_finds_the_commands_of_the_projects_own_environment(
     project: s_yaml.Project, asking: Asking, tmp_path: Path
 ):
     environment(tmp_path / ".venv")
-    custom = asking.installer(changed(tmp_path, ("python3.10", "custom.debian10")))
-    variables = custom.resources[0].props["environmentVariables"]
+    custom = environments.used(changed(tmp_path, ("python3.10", "custom.debian10")))
+    variables = custom.project.resources[0].props["environmentVariables"]
     assert variables["PATH"] == str(tmp_path / ".venv" / "bin")
 
 
 def test_a_function_that_lacks_nothing_stays_as_it_is(
-    project: s_yaml.Project, asking: Asking, tmp_path: Path
+    project: s_yaml.Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)
     environment(tmp_path / ".venv")
     (tmp_path / "orders" / "requirements.txt").write_text("msgspec\n")
-    assert asking.installer(project).resources == project.resources
+    assert environments.used(project) == (project, "")
 
 
 def test_an_import_that_only_the_projects_own_environment_has_is_found_there(
@@ -546,9 +544,9 @@ def test_an_import_that_only_the_projects_own_environment_has_is_found_there(
     environment(tmp_path / ".venv")
     (tmp_path / "orders" / "requirements.txt").unlink()
     (tmp_path / "orders" / "index.py").write_text("import left_pad\n")
-    used = asking.installer(project)
+    used = environments.used(project)
     assert [*imports.absent(project)] != []
-    assert [*imports.absent(used)] == []
+    assert [*imports.absent(used.project)] == []
 
 
 def test_what_a_build_has_installed_into_the_code_is_not_installed_again(
