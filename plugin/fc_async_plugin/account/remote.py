@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import requests
 
 from fc_async_plugin.account import WORKERS, lists
-from fc_async_plugin.project.code import contents_of
+from fc_async_plugin.project.archive import contents_of
 from fc_async_plugin.project.state import Place, RemoteFunction, trigger_document
 from fc_async_sdk import _endpoint
 from fc_async_sdk.errors import FcAsyncError, FunctionNotFound

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fc_async_plugin.project.code import code_path, handler_of, is_shared, python_path
 from fc_async_plugin.project.lack import Lack
-from fc_async_plugin.project.wanted import layers_elsewhere, local_layers
+from fc_async_plugin.project.layers import layers_elsewhere, local_layers
 from fc_async_plugin.s_yaml.files import MAX_CODE_BYTES, read_bytes
 from fc_async_plugin.s_yaml.problems import TemplateError
 from fc_async_sdk import _requirements

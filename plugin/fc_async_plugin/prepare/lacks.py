@@ -42,7 +42,7 @@ from fc_async_plugin.project.code import (
     start_problem,
 )
 from fc_async_plugin.project.lack import Lack
-from fc_async_plugin.project.wanted import local_layers
+from fc_async_plugin.project.layers import local_layers
 from fc_async_plugin.s_yaml.model import is_function
 from fc_async_plugin.s_yaml.provenance import masked, relevant
 from fc_async_plugin.s_yaml.resolving import ENVIRONMENT

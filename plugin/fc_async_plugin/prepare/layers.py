@@ -7,7 +7,7 @@ import importlib.util
 import shutil
 from typing import TYPE_CHECKING
 
-from fc_async_plugin.project.wanted import layers_elsewhere
+from fc_async_plugin.project.layers import layers_elsewhere
 from fc_async_sdk.spec import runtimes
 from fc_async_sdk.spec.runtimes import PublicLayer
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from fc_async_plugin.project.lack import Lack, told
-from fc_async_plugin.s_yaml.model import BLOCK, is_function, refuse_unresolved, unresolved_in
+from fc_async_plugin.s_yaml.model import BLOCK, is_function, unresolved, unresolved_in
 from fc_async_plugin.s_yaml.problems import TemplateError, failure
 from fc_async_sdk.models import FunctionSettings
 from fc_async_sdk.spec import limits, runtimes
@@ -81,9 +81,12 @@ def triggers(
     """
     documents: Documents = {}
     for index, trigger in enumerate(_listed(resource)):
-        if local and any(unresolved_in(trigger)):
+        later = next(unresolved_in(trigger, TRIGGERS, index), None)
+        if local and later:
             continue
         try:
+            if later:
+                raise unresolved(resource, *later)
             document = _trigger(resource, index, trigger)
             name = str(trigger["triggerName"])
             if name in documents:
@@ -152,7 +155,6 @@ def concurrency(resource: Resource) -> Documents:
     block = resource.props.get(CONCURRENCY)
     if block is None or block == {}:
         return {}
-    refuse_unresolved(resource, block, CONCURRENCY)
     count = block.get("reservedConcurrency") if isinstance(block, dict) else None
     # A bool is an int as well: true would reserve one instance.
     if type(count) is not int or set(block) != {"reservedConcurrency"}:
@@ -255,7 +257,6 @@ def _listed(resource: Resource) -> list[dict[str, Any]]:
 
 
 def _trigger(resource: Resource, index: int, trigger: dict[str, Any]) -> dict[str, Any]:
-    refuse_unresolved(resource, trigger, TRIGGERS, index)
     config = trigger.get("triggerConfig") or {}
     for name in ("triggerName", "triggerType"):
         if not trigger.get(name) or not isinstance(trigger[name], str):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fc_async_plugin.project.code import code_path, python_path
-from fc_async_plugin.project.wanted import local_layers
+from fc_async_plugin.project.layers import local_layers
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence

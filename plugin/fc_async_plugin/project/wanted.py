@@ -8,7 +8,6 @@ parts). Reads code folders for their checksum, and sends no request.
 
 from __future__ import annotations
 
-import re
 from difflib import get_close_matches
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
@@ -16,31 +15,20 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from fc_async_plugin import PluginError
-from fc_async_plugin.project import attached
-from fc_async_plugin.project.code import (
-    MAX_LOCAL_ZIP_BYTES,
-    MAX_ZIP_BYTES,
-    code_path,
-    folder_of,
-    pack,
-    start_problem,
-)
-from fc_async_plugin.project.state import Code, Place, WantedFunction
+from fc_async_plugin.project import attached, layers
+from fc_async_plugin.project.archive import code_of
+from fc_async_plugin.project.state import Place, WantedFunction
 from fc_async_plugin.s_yaml import javascript
 from fc_async_plugin.s_yaml.model import (
     BLOCK,
     desired,
-    is_unresolved,
     refuse_unresolved,
 )
 from fc_async_plugin.s_yaml.problems import TemplateError, failure
-from fc_async_sdk.errors import ConfigurationError, InvalidParameter, shorten
-from fc_async_sdk.packaging import layer_reference
-from fc_async_sdk.spec import runtimes
+from fc_async_sdk.errors import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
-    from pathlib import Path
 
     from fc_async_plugin.project.attached import Refuse
     from fc_async_plugin.project.state import Wanted
@@ -139,25 +127,25 @@ def _wanted(
     refuse: Refuse | None,
 ) -> WantedFunction:
     resource = attached.here(resource) if local else resource
+    names = (BLOCK, *attached.SETTINGS, attached.CONCURRENCY) if functions else (BLOCK,)
+    for name in names:
+        refuse_unresolved(resource, resource.props.get(name), name)
     block = desired(resource)
     configs: dict[str, AsyncConfig] = {}
     if block is not None:
-        refuse_unresolved(resource, resource.props[BLOCK], BLOCK)
         configs[block.qualifier] = block.config
     if not functions:
         return WantedFunction(configs=configs, position=resource.position)
     return WantedFunction(
         configs=configs,
         position=resource.position,
-        settings=_settings(resource) | _layers(project, resource, local=local),
-        code=_code(project, resource, local=local),
+        settings=_settings(resource) | layers.with_references(project, resource, local=local),
+        code=code_of(project, resource, local=local),
         triggers=attached.triggers(resource, local=local, refuse=refuse),
         concurrency=attached.concurrency(resource),
     )
 
 
-_LAYER_ELSEWHERE: Final = re.compile(r"acs:|official:|\w+#[\w-]+#\d+$")
-"""ARNs of layers; those of FC 2.0 have the form ``ID#NAME#VERSION``."""
 _SHARED: Final = ("settings", "code", "concurrency")
 """Settings that two resources of one function must agree on."""
 
@@ -195,7 +183,6 @@ def _settings(resource: Resource) -> dict[str, Any]:
         if value is None:
             continue
         _refuse_auto(resource, value, name)
-        refuse_unresolved(resource, value, name)
         # The service refuses the timeout 60.0, of which s makes 60.
         settings[name] = javascript.whole_numbers(value)
     # "Has no runtime (add it)" was said where inputs stood in place of props.
@@ -250,72 +237,3 @@ def _role(resource: Resource, role: str) -> str:
             "write its ARN, acs:ram::{account}:role/{name}, or pass --account-id",
         )
     return f"acs:ram::{resource.account_id}:role/{role}"
-
-
-def _code(project: Project, resource: Resource, *, local: bool) -> Code | None:
-    name = resource.at("code", "ossObjectName")
-    if name is not None:
-        return Code(bucket=resource.at("code", "ossBucketName"), object_name=name)
-    path = code_path(project, resource)
-    if path is None:
-        return Code() if resource.runtime == runtimes.CONTAINER else None
-    refuse_unresolved(resource, str(path), "code")
-    try:
-        package = pack(path, MAX_LOCAL_ZIP_BYTES if local else MAX_ZIP_BYTES)
-    except ConfigurationError as error:
-        # A folder that git does not have is missing or empty until its build has run.
-        built = not path.exists() or "without files" in str(error)
-        advice = "build it, or correct the path" if built else ""
-        raise failure(resource.where("code"), str(error), advice, kind="file") from error
-    if problem := start_problem(project, resource):
-        raise failure(resource.where(*problem.path), problem.message, problem.fix, kind="file")
-    return Code(path=str(path), checksum=package.checksum, contents=package.contents)
-
-
-def _layers(project: Project, resource: Resource, *, local: bool) -> dict[str, list[str]]:
-    """Return the layers with references to those on this machine; nothing if there are none."""
-    layers = resource.props.get("layers")
-    if not isinstance(layers, list) or not any(map(_is_local, layers)):
-        return {}
-    references = list(layers)
-    for index, layer in enumerate(layers):
-        if _is_local(layer):
-            references[index] = _reference(project, resource, index, local=local)
-    return {"layers": references}
-
-
-def _reference(project: Project, resource: Resource, index: int, *, local: bool) -> str:
-    layer = resource.props["layers"][index]
-    if not local:
-        raise failure(
-            resource.where("layers", index),
-            f"layer {layer!r} of {resource.name!r} is on this machine",
-            "write the ARN of a layer; only the local runtime takes folders and zips",
-        )
-    try:
-        return layer_reference(folder_of(project) / layer)
-    except InvalidParameter as error:
-        text = f"layers: {error.value} {error.expected}"
-        raise failure(resource.where("layers", index), text, kind="file") from error
-
-
-def local_layers(project: Project, resource: Resource) -> tuple[Path, ...]:
-    """Return the layers of a resource that are folders or zips on this machine, absolute."""
-    return tuple(folder_of(project) / layer for layer in _listed(resource) if _is_local(layer))
-
-
-def layers_elsewhere(resource: Resource) -> list[str]:
-    """Return the references of a resource's layers that this machine lacks."""
-    return [layer for layer in _listed(resource) if not _is_local(layer)]
-
-
-def _listed(resource: Resource) -> list[str]:
-    layers = resource.props.get("layers")
-    return [layer for layer in layers if isinstance(layer, str)] if isinstance(layers, list) else []
-
-
-def _is_local(layer: object) -> bool:
-    """Return whether a layer is a path on this machine and not an ARN."""
-    if not isinstance(layer, str) or _LAYER_ELSEWHERE.match(layer):
-        return False
-    return bool(layer) and not is_unresolved(layer)

@@ -23,7 +23,8 @@ from fc_async_plugin import PluginError
 from fc_async_plugin.account.remote import download
 from fc_async_plugin.deploy.plan.kinds import config_of
 from fc_async_plugin.deploy.plan.model import CreateFunction, DeleteFunction, UpdateFunction
-from fc_async_plugin.project.code import DEFAULT_HANDLER, pack
+from fc_async_plugin.project.archive import pack
+from fc_async_plugin.project.code import DEFAULT_HANDLER
 from fc_async_plugin.project.state import Code
 from fc_async_sdk import _project_folder, models
 

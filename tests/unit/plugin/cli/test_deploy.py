@@ -14,7 +14,7 @@ import pytest
 
 from fc_async_plugin.cli.group import run
 from fc_async_plugin.deploy.apply import executor
-from fc_async_plugin.project.code import pack
+from fc_async_plugin.project.archive import pack
 from fc_async_sdk import _project_folder, errors, models
 from fc_async_sdk.models import AsyncConfig
 from fc_async_tests.project import kept_by_deployments

@@ -18,7 +18,7 @@ from fc_async_plugin.prepare import layers as service_layers
 from fc_async_plugin.prepare.answers import Answers
 from fc_async_plugin.prepare.installing import Installer, install_packages
 from fc_async_plugin.prepare.needs import Needs
-from fc_async_plugin.project.wanted import local_layers
+from fc_async_plugin.project.layers import local_layers
 from fc_async_tests.s_yaml import template
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fc_async_plugin.project.code import pack
+from fc_async_plugin.project.archive import pack
 from fc_async_sdk import packaging
 from fc_async_sdk.errors import ConfigurationError
 from fc_async_tests.opened_files import opened_below
