@@ -88,6 +88,8 @@ GOALS: dict[str, Goal | None] = {
     "fan_out of 10,000 / official SDK with 32 threads": at_least(5),
     "fan_out of 10,000 at a pace / without": at_least(0.91),
     "booking 10,000 slots on SQLite, ms": at_most(50),
+    "bookings of a pace by 64 processes / by one, Redis": None,
+    "bookings of a pace by 64 processes / by one, PostgreSQL": None,
     "waiting for 10,000 tasks, requests, group / polling each": at_most(0.01),
     "waiting for 10,000 tasks, time, group / polling each": None,
     "import / import of the official SDK, time": at_most(0.2),

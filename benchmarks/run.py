@@ -48,6 +48,7 @@ SHARES = {
     "plan": 10,
     "sdk_alone": 20,
     "sdk": 20,
+    "paces": 30,
     "group": 80,
     "cycles": 150,
     "growth": 90,

@@ -124,6 +124,22 @@ def book(
     return Slots(max(state, now), now, interval, burst, count)
 
 
+def latest_start(now: int, count: int, max_hops: int, *, interval: int, burst: int) -> int:
+    """Return the latest theoretical arrival time of some messages whose last one can still wait.
+
+    Args:
+        now: The time.
+        count: How many messages there are.
+        max_hops: How often the last one may be delivered only to wait on.
+        interval: Microseconds between two messages.
+        burst: How many may start at once.
+    """
+    longest = limits.DELAY_SECONDS.high
+    # One hop divides a wait of up to twice the longest delay; see hops().
+    seconds = 2 * longest if max_hops == 1 else longest * max(1, max_hops)
+    return now + seconds * SECOND - (count - burst) * interval
+
+
 def hold(
     state: int,
     until: int,

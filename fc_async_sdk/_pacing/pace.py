@@ -3,8 +3,8 @@
 
 Invariants:
 
-- A booking is one conditional write, whatever the number of its messages.
-- A slot is booked once: of two writers that saw the same state, one writes.
+- A booking is one step at the store, whatever the number of its messages.
+- A slot is booked once, however many senders book at the same time.
 - A slot that was booked and not used is lost; no later booking gets it. Only a second start of the
   same run finds the slots of the first.
 """
@@ -23,7 +23,7 @@ from fc_async_sdk._pacing.clock import PaceClock
 from fc_async_sdk._pacing.rows import PaceRows, PaceState
 from fc_async_sdk.errors import InvalidParameter, WaitTooLong
 from fc_async_sdk.spec import limits
-from fc_async_sdk.stores import MemoryStore
+from fc_async_sdk.stores import MemoryStore, Step
 from fc_async_sdk.stores.rows import check
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ OnStoreError = Literal["fail", "send"]
 
 _KEY_BYTES: Final = 300
 _CLOCKS_DIFFER: Final = 90 * gcra.SECOND
+_NEVER: Final = 2**53 - 1
+"""Microseconds since the epoch, in the year 2255: the greatest number that Lua has exactly."""
 MAX_HOPS: Final = limits.TASK_RETENTION_SECONDS // limits.DELAY_SECONDS.high
 """A task is kept for seven days."""
 LONGEST: Final = MAX_HOPS * limits.DELAY_SECONDS.high
@@ -135,7 +137,7 @@ class BasePace:
         now: int | None = None,
         max_hops: int | None = None,
     ) -> gcra.Slots:
-        """Book the next slots of a key with one conditional write.
+        """Book the next slots of a key in one step at the store.
 
         Args:
             count: How many; 1 or more.
@@ -148,18 +150,17 @@ class BasePace:
             WaitTooLong: The last slot is later than its function can wait for. Nothing is booked.
         """
         _check_count("count", count)
-        booked: list[gcra.Slots] = []
+        now = self.now() if now is None else now
         allowed = self.max_hops if max_hops is None else max_hops
-
-        def next_state(state: PaceState, now: int, interval: int) -> PaceState:
-            slots = gcra.book(state.next, now, count, interval=interval, burst=self._burst)
-            self._check(slots, now, allowed)
-            # Called once more for each lost race: the last booking is the one that was written.
-            booked.append(slots)
-            return state._replace(next=slots.end)
-
-        self._change(key, next_state, now)
-        return booked[-1]
+        row_key, interval = self._row(key)
+        limit = gcra.latest_start(now, count, allowed, interval=interval, burst=self._burst)
+        step = Step(now, now, count * interval, limit)
+        start = self._rows.book(row_key, step)
+        slots = gcra.Slots(start, now, interval, self._burst, count)
+        if start > limit:
+            wait = gcra.whole_seconds(slots.at(count - 1), now)
+            raise WaitTooLong(self.name, wait, count, gcra.hops(wait), allowed)
+        return slots
 
     def hold(
         self,
@@ -201,11 +202,9 @@ class BasePace:
         if end > now + LONGEST * gcra.SECOND:
             raise InvalidParameter("until", moment, "must be in seconds, and within seven days")
 
-        def held(state: PaceState, _: int, interval: int) -> PaceState:
-            following = gcra.hold(state.next, end, interval=interval, burst=self._burst)
-            return PaceState(following, max(state.held, end))
-
-        self._change(key, held, None)
+        row_key, interval = self._row(key)
+        earliest = gcra.hold(now, end, interval=interval, burst=self._burst)
+        self._rows.advance(row_key, Step(now, earliest, 0, limit=_NEVER, held=end))
 
     def held_until(self, *, key: object = None, now: int | None = None) -> int:
         """Return the time before which no message may start; 0 or a time that has passed: none.
@@ -250,14 +249,15 @@ class BasePace:
             self._rows.write_booking(row, used, now)
         unused_time = unused * slots.interval
 
-        def released(state: PaceState, _: int, __: int) -> PaceState:
+        def released(state: PaceState, _: int) -> PaceState | None:
             # Others have booked the slots after these: to move the state back would give theirs
             # away a second time.
             if state.next != slots.end:
-                return state
+                return None
             return state._replace(next=state.next - unused_time)
 
-        self._change(key, released, None)
+        row_key, _ = self._row(key)
+        self._rows.change(row_key, self.now, released)
 
     def reset(self, *, key: object = None) -> None:
         """Forget all bookings and holds of a key: the next message gets a slot of now.
@@ -271,7 +271,8 @@ class BasePace:
         Raises:
             PaceStoreFailed: The store cannot be reached.
         """
-        self._change(key, lambda _, __, ___: PaceState(), None)
+        row_key, _ = self._row(key)
+        self._rows.change(row_key, self.now, lambda _, __: PaceState())
 
     def book_run(
         self,
@@ -339,11 +340,6 @@ class BasePace:
             extra_invocations=extra_invocations,
         )
 
-    def _check(self, slots: gcra.Slots, now: int, max_hops: int) -> None:
-        wait = gcra.whole_seconds(slots.at(slots.size - 1), now)
-        if gcra.hops(wait) > max_hops:
-            raise WaitTooLong(self.name, wait, slots.size, gcra.hops(wait), max_hops)
-
     def _row(self, key: object) -> tuple[str, int]:
         """Return the key of the row and the interval between two messages of a key."""
         try:
@@ -362,20 +358,6 @@ class BasePace:
         row_key, _ = self._row(key)
         digest = hashlib.sha256(f"{row_key}/{run}".encode()).hexdigest()
         return f"$pace-run/{digest}"
-
-    def _change(
-        self,
-        key: object,
-        next_state: Callable[[PaceState, int, int], PaceState],
-        now: int | None,
-    ) -> None:
-        """Replace the state of a key by the one that follows from it."""
-        row_key, interval = self._row(key)
-        self._rows.change(
-            row_key,
-            self.now if now is None else lambda: now,
-            lambda state, moment: next_state(state, moment, interval),
-        )
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"

@@ -9,9 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from fc_async_sdk.stores.rows import decode
+import msgspec
+
+from fc_async_sdk.stores.counters import CLOCKS_DIFFER_MS
+from fc_async_sdk.stores.rows import decode, new_token
 
 if TYPE_CHECKING:
+    from fc_async_sdk.stores.counters import Step
     from fc_async_sdk.stores.rows import R, Row
 
 # Scripts, because Redis runs one as a whole: between a GET and a SET another instance could write.
@@ -33,6 +37,34 @@ return 1
 _REMOVE: Final = """
 if redis.call('HGET', KEYS[1], 'token') ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])
+"""
+
+# What stores.advanced does. Lua's numbers are exact for these times, which are below 2^53; cjson
+# would write them with 14 digits.
+_ADVANCE: Final = """
+local now, earliest, cost = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local limit, held, margin = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
+local following, stored_held = 0, 0
+local stored = redis.call('HGET', KEYS[1], 'record')
+if stored then
+  local row = cjson.decode(stored)
+  following, stored_held = row.next, row.held or 0
+  local ahead = (row.written - math.floor(now / 1000)) * 1000
+  if ahead > margin * 1000 then
+    following, stored_held = following - ahead, stored_held - ahead
+  end
+end
+local start = math.max(following, earliest)
+if start > limit then return string.format('%.0f', start) end
+following, held = start + cost, math.max(held, stored_held)
+local written = math.floor(now / 1000)
+local expires = math.max(written, math.floor(math.max(following, held) / 1000)) + margin
+local record = string.format(
+  '{"key":%s,"token":"%s","written":%.0f,"expires":%.0f,"next":%.0f,"held":%.0f}',
+  ARGV[1], ARGV[2], written, expires, following, held)
+redis.call('HSET', KEYS[1], 'token', ARGV[2], 'record', record)
+redis.call('PEXPIRE', KEYS[1], string.format('%.0f', expires - written))
+return string.format('%.0f', start)
 """
 
 
@@ -72,6 +104,11 @@ class RedisStore:
     def remove(self, key: str, expected: str) -> bool:
         """Delete a record if it has the expected token."""
         return bool(self._eval(_REMOVE, key, expected))
+
+    def advance(self, key: str, step: Step) -> int:
+        """Move a counter on; see :func:`fc_async_sdk.stores.advanced`."""
+        json_key = msgspec.json.encode(key).decode()
+        return int(self._eval(_ADVANCE, key, json_key, new_token(), *step, CLOCKS_DIFFER_MS))
 
     def time(self) -> float:
         """Return the time of the server, in seconds since the epoch."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The row of one key, the interface of the store that keeps it, and the store in memory.
+"""The row of one key, and the interface of the store that keeps it.
 
 Invariants:
 
@@ -100,6 +100,10 @@ class Store(Protocol):
     be kept for :attr:`Row.lifetime_ms`, and may be dropped after that. What a store returns is of
     the type that it was given: ``decode(type(record), text)``. A store whose server has a clock
     may have a method ``time()`` that returns seconds since the epoch: paces then use this clock.
+
+    A store may have a verb ``advance(key, step)``, which does :func:`fc_async_sdk.stores.advanced`
+    in one step under its own lock. Without it paces use ``create`` and ``replace``, where the more
+    senders write to a row, the fewer of them win.
     """
 
     def create(self, record: R) -> R | None:
@@ -125,42 +129,3 @@ class Store(Protocol):
             Whether it was deleted.
         """
         ...
-
-
-class MemoryStore:
-    """A :class:`~fc_async_sdk.stores.Store` that ends with its process; it drops nothing.
-
-    It is for tests, and the specification of the other stores.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._texts: dict[str, tuple[str, str]] = {}
-
-    def create(self, record: R) -> R | None:
-        """Store a record if its key has none; else return that one."""
-        with self._lock:
-            written = (record.token, record.encode())
-            stored = self._texts.setdefault(record.key, written)
-        if stored is written:
-            return None
-        # Encoded and read again, as in all other stores: no two callers share an object.
-        _, text = stored
-        return decode(type(record), text)
-
-    def replace(self, record: Row, expected: str) -> bool:
-        """Store a record if the stored one has the expected token or its own."""
-        with self._lock:
-            stored = self._texts.get(record.key)
-            if stored is None or stored[0] not in {expected, record.token}:
-                return False
-            self._texts[record.key] = (record.token, record.encode())
-            return True
-
-    def remove(self, key: str, expected: str) -> bool:
-        """Delete a record if it has the expected token."""
-        with self._lock:
-            if self._texts.get(key, ("",))[0] != expected:
-                return False
-            del self._texts[key]
-            return True

@@ -16,9 +16,10 @@ import re
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeVar
 
 from fc_async_sdk import errors
+from fc_async_sdk.stores.counters import Counter, advance_by_replacing, advanced
 from fc_async_sdk.stores.rows import decode
 
 if TYPE_CHECKING:
@@ -26,15 +27,17 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Sequence
 
+    from fc_async_sdk.stores.counters import Step
     from fc_async_sdk.stores.rows import R, Row
+
+    Execute = Callable[..., Any]
+    """Runs a statement with values and returns the cursor."""
+
+T = TypeVar("T")
 
 _TABLE_NAME: Final = re.compile(r"[A-Za-z_]\w{0,62}(\.[A-Za-z_]\w{0,62})?", re.ASCII)
 _MARKS: Final = {"qmark": "?", "format": "%s", "pyformat": "%s"}
-_CLOCKS: Final = (
-    "SELECT EXTRACT(EPOCH FROM clock_timestamp())",
-    "SELECT UNIX_TIMESTAMP(SYSDATE(6))",
-)
-"""Time of PostgreSQL; of MySQL and MariaDB."""
+_VERSIONS: Final = ("SELECT version()", "SELECT sqlite_version()")
 _RACES: Final = 20
 _DEADLOCKS: Final = 20
 _DEADLOCK_STATES: Final = {"40001", "40P01"}
@@ -43,6 +46,27 @@ _MYSQL_DEADLOCK: Final = 1213
 _BINARY: Final = "CHARACTER SET binary"
 _LOCK_SECONDS: Final = 10
 _LOCK_PAUSE_SECONDS: Final = 0.005
+
+
+class _Dialect(NamedTuple):
+    """Statements that differ between databases.
+
+    Attributes:
+        begin: Statement that begins a transaction with a lock for writing; "": none is needed.
+        lock: Follows a SELECT of the row that the transaction changes.
+        clock: Statement that returns the time of the server; "": the database has none.
+    """
+
+    begin: str
+    lock: str
+    clock: str
+
+
+_POSTGRES: Final = _Dialect("", " FOR UPDATE", "SELECT EXTRACT(EPOCH FROM clock_timestamp())")
+_MYSQL: Final = _Dialect("", " FOR UPDATE", "SELECT UNIX_TIMESTAMP(SYSDATE(6))")
+"""Of MariaDB, too."""
+_SQLITE: Final = _Dialect("BEGIN IMMEDIATE", "", "")
+_UNKNOWN: Final = _Dialect("", "", "")
 
 
 class Connection(Protocol):
@@ -97,7 +121,7 @@ class SqlStore:
         self._connect = connect
         self._table = table
         self._paramstyle = paramstyle
-        self._clocks = list(_CLOCKS)
+        self._known_dialect: _Dialect | None = None
         self._idle: list[Connection] = []
         self._lock = threading.Lock()
 
@@ -176,18 +200,78 @@ class SqlStore:
         deleted: int = self._run(sql, (before,), lambda cursor: cursor.rowcount)
         return deleted
 
+    def advance(self, key: str, step: Step) -> int:
+        """Move a counter on; see :func:`fc_async_sdk.stores.advanced`.
+
+        The row is locked from the read to the write. A database that is not known is asked by
+        conditional writes.
+
+        Raises:
+            RuntimeError: No write won against others.
+        """
+        dialect = self._dialect()
+        if dialect is _UNKNOWN:
+            return advance_by_replacing(self, key, step, lambda: self._read(Counter, key))
+        for _ in range(_RACES):
+            start, missing = self._transaction(
+                lambda execute: self._advance_locked(execute, dialect, key, step)
+            )
+            if missing is None or self.create(missing) is None:
+                return start
+            # Another writer has made the row between the two transactions.
+        raise RuntimeError(f"the key {key!r} was made and deleted {_RACES} times")
+
+    def _advance_locked(
+        self, execute: Execute, dialect: _Dialect, key: str, step: Step
+    ) -> tuple[int, Counter | None]:
+        """Return when a step begins, and the counter to create if the key has none."""
+        if dialect.begin:
+            execute(dialect.begin)
+        cursor = execute(
+            f"SELECT record FROM {self._table} WHERE id = %s{dialect.lock}",  # noqa: S608 -- a checked name
+            (key,),
+        )
+        stored = self._decoded(Counter, key, cursor.fetchone())
+        start, moved = advanced(stored, key, step)
+        if stored is None or moved is None:
+            return start, moved
+        execute(
+            f"UPDATE {self._table} SET token = %s, record = %s, expires = %s WHERE id = %s",  # noqa: S608 -- a checked name
+            (moved.token, moved.encode(), moved.expires, key),
+        )
+        return start, None
+
     def time(self) -> float | None:
         """Return the time of the server, in seconds since the epoch; None: it is not known how."""
-        while self._clocks:
+        clock = self._dialect().clock
+        if not clock:
+            return None
+        row = self._run(clock, (), lambda cursor: cursor.fetchone())
+        return float(row[0])
+
+    def _dialect(self) -> _Dialect:
+        """Return the dialect of the database, which is asked for its version once."""
+        if self._known_dialect is None:
+            self._known_dialect = self._ask_dialect()
+        return self._known_dialect
+
+    def _ask_dialect(self) -> _Dialect:
+        for statement in _VERSIONS:
             try:
-                row = self._run(self._clocks[0], (), lambda cursor: cursor.fetchone())
-                return float(row[0])
+                row = self._run(statement, (), lambda cursor: cursor.fetchone())
             except Exception as error:
-                # Another database: its statement is the next one.
-                if not _is(error, "ProgrammingError", "OperationalError") or len(self._clocks) == 1:
+                if not _is(error, "ProgrammingError", "OperationalError"):
                     raise
-                del self._clocks[0]
-        return None
+                # Fails if the database is away: then nothing was learnt about its dialect.
+                self._run("SELECT 1")
+                continue
+            if statement != _VERSIONS[0]:
+                return _SQLITE
+            version = str(row[0])
+            if version.startswith(("PostgreSQL", "CockroachDB")):
+                return _POSTGRES
+            return _MYSQL if version[:1].isdigit() else _UNKNOWN
+        return _UNKNOWN
 
     def close(self) -> None:
         """Close the connections that are not in use."""
@@ -200,6 +284,9 @@ class SqlStore:
     def _read(self, kind: type[R], key: str) -> R | None:
         sql = f"SELECT record FROM {self._table} WHERE id = %s"  # noqa: S608 -- a checked name
         row = self._run(sql, (key,), lambda cursor: cursor.fetchone())
+        return self._decoded(kind, key, row)
+
+    def _decoded(self, kind: type[R], key: str, row: Sequence[Any] | None) -> R | None:
         if row is None:
             return None
         record = decode(kind, row[0])
@@ -223,39 +310,42 @@ class SqlStore:
         read: Callable[[Any], Any] = lambda _: None,
     ) -> Any:
         """Run one statement in a transaction of its own and return what is read of its result."""
+        return self._transaction(lambda execute: read(execute(sql, values)))
+
+    def _transaction(self, work: Callable[[Execute], T]) -> T:
+        """Run statements in a transaction; again if the database undid it."""
         for _ in range(_DEADLOCKS):
             try:
-                return self._try(sql, values, read)
+                return self._try(work)
             except Exception as error:
                 if not _is_deadlock(error):
                     raise
             time.sleep(_LOCK_PAUSE_SECONDS)
-        return self._try(sql, values, read)
+        return self._try(work)
 
-    def _try(self, sql: str, values: Sequence[object], read: Callable[[Any], Any]) -> Any:
+    def _try(self, work: Callable[[Execute], T]) -> T:
         with self._lock:
             connection = self._idle.pop() if self._idle else None
         if connection is not None:
             try:
-                return self._transact(connection, sql, values, read)
+                return self._transact(connection, work)
             except Exception as error:
                 # A server drops connections that were idle for long. Each write has a condition on
-                # a token, so it can be made again over a new connection.
+                # a token, or is a step that may be lost, so it can be made again over a new
+                # connection.
                 if _is_deadlock(error) or not _is(error, "OperationalError", "InterfaceError"):
                     raise
-        return self._transact(self._connect(), sql, values, read)
+        return self._transact(self._connect(), work)
 
-    def _transact(
-        self,
-        connection: Connection,
-        sql: str,
-        values: Sequence[object],
-        read: Callable[[Any], Any],
-    ) -> Any:
+    def _transact(self, connection: Connection, work: Callable[[Execute], T]) -> T:
         try:
             with contextlib.closing(connection.cursor()) as cursor:
-                cursor.execute(sql.replace("%s", self._mark(connection)), values)
-                result = read(cursor)
+
+                def execute(sql: str, values: Sequence[object] = ()) -> Any:
+                    cursor.execute(sql.replace("%s", self._mark(connection)), values)
+                    return cursor
+
+                result = work(execute)
             connection.commit()
         except BaseException as error:
             if _is(error, "IntegrityError") or _is_deadlock(error):
@@ -295,8 +385,8 @@ class SqliteStore(SqlStore):
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__(self._open, paramstyle="qmark")
-        # A file is used on one machine, whose clock all of its users have.
-        self._clocks.clear()  # it is this machine's
+        # It has no clock: a file is used on one machine, whose clock all of its users have.
+        self._known_dialect = _SQLITE
         self._path = path
 
     def _open(self) -> Connection:

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from fc_async_sdk.stores.counters import Counter, advance_by_replacing
 from fc_async_sdk.stores.rows import decode
 
 if TYPE_CHECKING:
+    from fc_async_sdk.stores.counters import Step
     from fc_async_sdk.stores.rows import R, Row
 
 _KEY: Final = "id"
@@ -79,6 +81,19 @@ class TablestoreStore:
 
         row = tablestore.Row([(_KEY, key)])
         return self._written(self._client.delete_row, row, _has_token(expected))
+
+    def advance(self, key: str, step: Step) -> int:
+        """Move a counter on by conditional writes; see :func:`fc_async_sdk.stores.advanced`.
+
+        Raises:
+            RuntimeError: No write won against others.
+        """
+
+        def stored() -> Counter | None:
+            text = self._read(key)
+            return None if text is None else decode(Counter, text)
+
+        return advance_by_replacing(self, key, step, stored)
 
     def _read(self, key: str) -> str | None:
         _, row, _ = self._client.get_row(self._table, [(_KEY, key)], ["record"], max_version=1)

@@ -133,6 +133,10 @@ def test_a_sender_may_be_killed_at_any_write(
             self._count()
             return super().replace(record, expected)
 
+        def advance(self, key: str, step: Any) -> int:
+            self._count()
+            return super().advance(key, step)
+
         def _count(self) -> None:
             if not self.left:
                 raise Killed

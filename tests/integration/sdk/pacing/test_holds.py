@@ -10,6 +10,7 @@ import pytest
 from fc_async_sdk.events import handler
 from fc_async_sdk.pacing import Pace, RetryLater, paced
 from fc_async_sdk.stores import MemoryStore
+from fc_async_tests.pacing import PlainStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,7 +92,7 @@ def test_a_message_in_its_slot_runs_while_the_store_is_away(
     log: Log,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    class Breaking(MemoryStore):
+    class Breaking(PlainStore):
         is_away = False
 
         def create(self, record: Any) -> Any:
@@ -133,6 +134,10 @@ def test_a_message_in_its_slot_writes_nothing_to_the_store(
         def replace(self, record: Any, expected: str) -> bool:
             self.writes += 1
             return super().replace(record, expected)
+
+        def advance(self, key: str, step: Any) -> int:
+            self.writes += 1
+            return super().advance(key, step)
 
     store = Counted()
     pace = Pace("crm", "1/s", store=store)

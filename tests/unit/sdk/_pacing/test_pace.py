@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +13,10 @@ import pytest
 from fc_async_sdk import errors
 from fc_async_sdk.pacing import Pace
 from fc_async_sdk.stores import MemoryStore
+from fc_async_tests.pacing import PlainStore
 
 if TYPE_CHECKING:
-    from fc_async_sdk.stores import Row
+    from fc_async_sdk.stores import Row, Step
 
 NOW = 1_790_000_000.0
 
@@ -42,6 +44,10 @@ class CountingStore(MemoryStore):
     def replace(self, record: Row, expected: str) -> bool:
         self._count()
         return super().replace(record, expected)
+
+    def advance(self, key: str, step: Step) -> int:
+        self._count()
+        return super().advance(key, step)
 
     def _count(self) -> None:
         self.writes += 1
@@ -82,12 +88,20 @@ def test_ten_thousand_slots_are_booked_by_one_write(clock: Clock) -> None:
     assert store.writes == 1
 
 
-def test_a_sender_that_was_the_last_one_books_with_one_write(clock: Clock) -> None:
+def test_each_booking_is_one_request_also_if_others_book(clock: Clock) -> None:
     store = CountingStore()
-    pace = Pace("crm", "25/s", store=store, clock=clock)
-    for _ in range(10):
-        pace.book()
+    senders = [Pace("crm", "25/s", store=store, clock=clock) for _ in range(2)]
+    for number in range(10):
+        senders[number % 2].book()
     assert store.writes == 10
+
+
+def test_a_store_of_a_user_without_the_verb_serves_as_well(clock: Clock) -> None:
+    store = PlainStore()
+    senders = [Pace("crm", "1/s", store=store, clock=clock) for _ in range(4)]
+    with ThreadPoolExecutor(8) as pool:
+        found = sorted(pool.map(lambda number: offsets(senders[number % 4], 1)[0], range(40)))
+    assert found == [float(index) for index in range(40)]
 
 
 def test_senders_that_share_a_store_never_share_a_slot(clock: Clock) -> None:
@@ -174,12 +188,11 @@ def test_a_store_that_is_away_is_an_error_that_names_the_pace(clock: Clock) -> N
 
 
 def test_a_store_that_refuses_every_write_is_an_error(clock: Clock) -> None:
-    class Broken(MemoryStore):
+    class Broken(PlainStore):
         def replace(self, record: Row, expected: str) -> bool:
             return False
 
     store = Broken()
-    Pace("crm", 1, store=store, clock=clock).book()
     with pytest.raises(errors.PaceStoreFailed, match="refused 100 conditional writes"):
         Pace("crm", 1, store=store, clock=clock).book()
 

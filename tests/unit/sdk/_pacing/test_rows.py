@@ -14,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from fc_async_sdk import errors
 from fc_async_sdk._pacing.rows import PaceRows, PaceState
 from fc_async_sdk.stores import MemoryStore
+from fc_async_tests.pacing import PlainStore
 
 
 def now() -> int:
@@ -59,7 +60,7 @@ TestSenders.settings = settings(max_examples=30)
 
 
 def test_a_write_whose_answer_was_lost_is_not_made_twice() -> None:
-    class Repeating(MemoryStore):
+    class Repeating(PlainStore):
         """Its client library sends each request a second time."""
 
         def create(self, record: Any) -> Any:

@@ -25,7 +25,7 @@ from fc_async_sdk.testing import Stubber
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from fc_async_sdk.stores import Row
+    from fc_async_sdk.stores import Row, Step
 
 NOW = 1_790_000_000.0
 URL = "http://127.0.0.1:9"
@@ -54,6 +54,10 @@ class Away(MemoryStore):
     def replace(self, record: Row, expected: str) -> bool:
         self._count()
         return super().replace(record, expected)
+
+    def advance(self, key: str, step: Step) -> int:
+        self._count()
+        return super().advance(key, step)
 
     def _count(self) -> None:
         self.writes += 1
@@ -206,7 +210,7 @@ def test_a_payload_that_has_no_key_is_an_outcome_and_takes_no_slot(
 def test_nothing_is_sent_while_the_store_is_away(
     fan_out: Callable[..., Any], service: Service, clock: Clock
 ) -> None:
-    with pytest.raises(PaceStoreFailed, match="pace crm: the store failed in create"):
+    with pytest.raises(PaceStoreFailed, match="pace crm: the store failed in advance"):
         fan_out(range(10), pace=Pace("crm", 1, store=Away(), clock=clock))
     assert service.sent == []
 

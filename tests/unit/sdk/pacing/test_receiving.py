@@ -17,8 +17,8 @@ from fc_async_sdk._payloads.envelopes import content
 from fc_async_sdk.events import handler
 from fc_async_sdk.operations import AcceptedInvocation
 from fc_async_sdk.pacing import Pace, RetryLater, paced
-from fc_async_sdk.stores import MemoryStore
 from fc_async_tests.faults import fail
+from fc_async_tests.pacing import PlainStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 NOW = 1_790_000_000.0
 
 
-class Away(MemoryStore):
+class Away(PlainStore):
     def create(self, record: Any) -> Any:
         raise ConnectionError("the store is away")
 
