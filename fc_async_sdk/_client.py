@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from fc_async_sdk import fanout, handles, models
+    from fc_async_sdk._ordering import BaseConcurrency as Concurrency
     from fc_async_sdk._pacing import BasePace as Pace
     from fc_async_sdk._payloads.claims import PayloadStore
     from fc_async_sdk._payloads.schema import Schema
@@ -353,6 +354,7 @@ class Client(BaseClient):
         qualifier: str | None = None,
         schema: Schema | None = None,
         pace: Pace | None = None,
+        concurrency: Concurrency | None = None,
         large: PayloadStore | None = None,
     ) -> handles.FunctionHandle[Any, Any]:
         """Make a handle of a function, with types for what it takes and returns.
@@ -371,6 +373,8 @@ class Client(BaseClient):
                 before it is sent. Needs the extra ``cli``.
             pace: Decides when what ``spawn`` and ``map`` send starts; see
                 :mod:`fc_async_sdk.pacing`.
+            concurrency: Gives what ``spawn`` sends its place in the order of its key; see
+                :mod:`fc_async_sdk.ordering`.
             large: As in :meth:`invoke_async`; results that are claims are read with it, too.
 
         Raises:
@@ -379,7 +383,7 @@ class Client(BaseClient):
         from fc_async_sdk import handles  # noqa: PLC0415 -- few clients need it
 
         target = handles.Target(name, qualifier, result, large)
-        return handles.FunctionHandle(self._port(), target, payload, schema, pace)
+        return handles.FunctionHandle(self._port(), target, payload, schema, pace, concurrency)
 
     @overload
     def task(

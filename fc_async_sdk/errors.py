@@ -49,6 +49,9 @@
     ├── PaceError                 a message got no slot of a pace and was not sent
     │   ├── WaitTooLong           the slot is later than the message may wait
     │   └── PaceStoreFailed       the store of the pace could not be read or written
+    ├── OrderingError             a message did not run: others of its key come first
+    │   ├── WaitedTooLong         it has waited for as long as it may
+    │   └── OrderingStoreFailed   the store of the policy could not be read or written
     ├── IdempotencyError          an idempotent handler did not run, or did not record its result
     │   └── AlreadyRunning, PayloadMismatch, KeyMissing, FailureKept, EffectInDoubt,
     │       ResultNotStored, ClaimLost, StoreFailed
@@ -762,6 +765,43 @@ class WaitTooLong(PaceError):
         advice += f" max_hops={hops} (fc-async invoke: --max-hops {hops}); or send fewer."
         super().__init__(pace, f"{waits} {seconds:,} s, longer than it may; not sent\n{advice}")
         self.seconds = seconds
+
+
+# --- fc_async_sdk.ordering; raised from a handler, they fail the attempt ------------------------
+
+
+class OrderingError(FcAsyncError):
+    """A message did not run, or was not sent, because of a policy that it shares with others.
+
+    Attributes:
+        policy: Name of the policy.
+        message: What happened, without the name.
+    """
+
+    def __init__(self, policy: str, message: str) -> None:
+        super().__init__(f"{policy}: {message}")
+        self.policy = policy
+        self.message = message
+
+
+class WaitedTooLong(OrderingError):
+    """A message has waited for others of its key for as long as it may.
+
+    Attributes:
+        key: What it waited for.
+        seconds: How long it has waited.
+    """
+
+    def __init__(self, policy: str, key: object, seconds: float) -> None:
+        subject = "other messages" if key is None else f"other messages of the key {shorten(key)}"
+        text = f"it has waited {seconds:,.0f} s for {subject}; it did not run"
+        super().__init__(policy, f"{text}\nGive it more patience=seconds, or a higher limit.")
+        self.key = key
+        self.seconds = seconds
+
+
+class OrderingStoreFailed(OrderingError):
+    """The store could not be read or written; ``__cause__`` is the error of its client."""
 
 
 # --- fc_async_sdk.payloads; raised from a handler, they fail the attempt ------------------------

@@ -34,6 +34,20 @@ _ID_LENGTH: Final = 128
 _LONGEST_TAG: Final = len("_r168999999")
 
 
+class Turn(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Numbers that a message takes along which waits for others, see :mod:`fc_async_sdk.ordering`.
+
+    Attributes:
+        ticket: Its number in the order of its key; 0: none.
+        waits: How often it was sent on only because others came first.
+        since: When it began to wait, in seconds since the epoch; 0: it has not.
+    """
+
+    ticket: int = 0
+    waits: int = 0
+    since: float = 0
+
+
 class Hop(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A payload on its way, and how long it waits on.
 
@@ -47,6 +61,7 @@ class Hop(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         retries: How often the handler has sent it back (``RetryLater``).
         task: Task id of the first message.
         booked: Whether it has a slot.
+        turn: What it takes along for the others of its key.
     """
 
     payload: envelopes.Content
@@ -57,6 +72,7 @@ class Hop(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     retries: int = 0
     task: str = ""
     booked: bool = True
+    turn: Turn = Turn()
 
     def encode(self) -> bytes:
         """Return the payload that is this message."""
@@ -112,7 +128,8 @@ def first(
         raise InvalidParameter("task_id", task, text)
     before = read(payload)  # of a message that failed after its wait, and is replayed
     content = envelopes.content(payload) if before is None else before.payload
-    message = Hop(payload=content, rest=remaining_seconds, part=part, task=task)
+    turn = Turn() if before is None else Turn(ticket=before.turn.ticket)
+    message = Hop(payload=content, rest=remaining_seconds, part=part, task=task, turn=turn)
     return delay, message.encode()
 
 

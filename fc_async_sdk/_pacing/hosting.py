@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
 
 MARK: Final = "fc_async_sends"
 """Attribute of a handler that may send messages while it runs."""
+BOOKS: Final = "fc_async_books"
+"""Attribute of a handler whose messages book a slot when they arrive."""
 
 
 class Host(NamedTuple):
@@ -35,6 +38,12 @@ _HOSTS: Final[list[Host]] = []
 def current() -> Host | None:
     """Return the runtime of the test that runs; None outside of tests."""
     return _HOSTS[-1] if _HOSTS else None
+
+
+def now() -> float:
+    """Return seconds since the epoch: virtual time on the runtime of a test."""
+    host = current()
+    return host.clock() if host is not None else time.time()
 
 
 @contextmanager

@@ -24,6 +24,8 @@ from fc_async_sdk.errors import InvalidPayload
 
 PREFIX: Final = "$fc-async."
 HOP: Final = f"{PREFIX}hop"
+SKIPPED: Final = f"{PREFIX}skipped"
+"""Name in the result of a delivery that ended without a run, see :mod:`fc_async_sdk.ordering`."""
 
 _BEGIN: Final = re.compile(rb'\s*\{\s*"\$fc-async\.')
 _DECODER: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])

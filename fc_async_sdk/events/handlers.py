@@ -38,6 +38,11 @@ _SMALL: Final = 1024
 _SHARE: Final = 4
 """The memory of a function is this many times the largest payload: decoded values need more."""
 
+_EXAMPLES: Final = {
+    "pace": 'a pace, such as Pace("crm", "25/s")',
+    "concurrency": 'a limit, such as Concurrency("talk", 1)',
+}
+
 _log: Final = logging.getLogger("fc_async_sdk")
 
 
@@ -72,11 +77,11 @@ def destination_handler(
     return functools.wraps(handler)(wrapper)
 
 
-class Paces(Protocol):
-    """Used part of a :class:`~fc_async_sdk.pacing.Pace`."""
+class Policy(Protocol):
+    """Used part of a :class:`~fc_async_sdk.pacing.Pace` and the policies of messages like it."""
 
     def wrap(self, handler: H, *, read: Callable[[bytes, Any], object] | None = None) -> H:
-        """Return a handler that waits for its slot."""
+        """Return a handler that runs when the policy allows it."""
         ...
 
 
@@ -85,7 +90,8 @@ def handler(
     kind: type[T],
     *,
     retry_invalid: Literal[True] = ...,
-    pace: Paces | None = ...,
+    concurrency: Policy | None = ...,
+    pace: Policy | None = ...,
     large: PayloadStore | None = ...,
 ) -> Callable[[Callable[[T, Any], R]], Callable[[Any, Any], R]]: ...
 @overload
@@ -93,14 +99,16 @@ def handler(
     kind: type[T],
     *,
     retry_invalid: Literal[False],
-    pace: Paces | None = ...,
+    concurrency: Policy | None = ...,
+    pace: Policy | None = ...,
     large: PayloadStore | None = ...,
 ) -> Callable[[Callable[[T, Any], R]], Callable[[Any, Any], R | dict[str, str]]]: ...
 def handler(
     kind: type[T],
     *,
     retry_invalid: bool = True,
-    pace: Paces | None = None,
+    concurrency: Policy | None = None,
+    pace: Policy | None = None,
     large: PayloadStore | None = None,
 ) -> Callable[[Callable[[T, Any], Any]], Callable[[Any, Any], Any]]:
     """Turn ``handler(order, context)`` into one that is called with the bytes of an event.
@@ -122,6 +130,8 @@ def handler(
             often as it is configured. False: the error is logged and returned as
             ``{"errorType": ..., "errorMessage": ...}``. The invocation then counts as succeeded,
             is not executed again, and what was returned goes to the success destination.
+        concurrency: A :class:`~fc_async_sdk.ordering.Concurrency`: so many messages of a key run
+            at a time.
         pace: A :class:`~fc_async_sdk.pacing.Pace`: the handler runs in the slot that the sender has
             booked, also if the message waits for longer than an hour, and may raise
             :class:`~fc_async_sdk.pacing.RetryLater`.
@@ -136,15 +146,22 @@ def handler(
     """
     values.check_type("kind", kind)
     claims.check(large)
-    if pace is not None and not callable(getattr(pace, "wrap", None)):
-        raise InvalidParameter("pace", pace, 'must be a pace, such as Pace("crm", "25/s")')
+    # The innermost first: a message that a policy sends on has not used what the ones behind it
+    # would have given it. docs/how-to/order.md has the table with the reasons.
+    policies = (("pace", pace), ("concurrency", concurrency))
+    for name, policy in policies:
+        if policy is not None and not callable(getattr(policy, "wrap", None)):
+            raise InvalidParameter(name, policy, f"must be {_EXAMPLES[name]}")
 
     reader = _Reader(kind, large, retry_invalid)
 
     def decorate(function: Callable[[T, Any], Any]) -> Callable[[Any, Any], Any]:
         wrap = _asynchronous if is_coroutine_function(function) else _synchronous
         wrapped = functools.wraps(function)(wrap(function, reader))
-        return wrapped if pace is None else pace.wrap(wrapped, read=reader.read)
+        for _, policy in policies:
+            if policy is not None:
+                wrapped = policy.wrap(wrapped, read=reader.read)
+        return wrapped
 
     return decorate
 
@@ -176,7 +193,8 @@ class _Reader(NamedTuple):
         sent = bytes(event)
         envelope = envelopes.read(sent)
         if envelope is not None and envelope.name == envelopes.HOP:
-            raise InvalidParameter("pace", None, "must be given: the message waits for its slot")
+            expected = "must be given: the message waits for its slot, or for others (concurrency)"
+            raise InvalidParameter("pace", None, expected)
         data = sent
         claim = None if self.large is None else claims.find(sent)
         if self.large is not None and claim is not None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from fc_async_sdk import _pacing, operations
+from fc_async_sdk import _ordering, operations
 from fc_async_sdk._payloads import claims
 from fc_async_sdk.handles._base import BaseFunction
 from fc_async_sdk.handles._groups import TaskGroup
@@ -57,6 +57,7 @@ class FunctionHandle(BaseFunction[P, R]):
             LargePayloadError: The store denied or failed; nothing was sent.
             AsyncTaskAlreadyExists: This task id was taken before this call.
             PaceError: The pace has no slot; nothing was sent.
+            OrderingStoreFailed: The store of the order cannot be reached; nothing was sent.
         """
         self._check(payload)
         # With an id the service refuses a second one, so a request without an answer can be
@@ -71,16 +72,16 @@ class FunctionHandle(BaseFunction[P, R]):
             "large": self._target.large,
             "total_timeout": total_timeout,
         }
-        if self._pace is not None:
+        if self._chained:
             call = operations.invoke_async(**arguments)
-            arguments = _pacing.paced(self._pace, arguments, call.body)
+            arguments = _ordering.decided(self._concurrency, self._pace, arguments, call.body)
         accepted = self._port.perform(operations.invoke_async, (), arguments)
         return TaskHandle(
             self._port,
             self._target,
             chosen,
             request_id=accepted.request_id,
-            chained=self._pace is not None,
+            chained=self._chained,
         )
 
     def call(
@@ -131,9 +132,11 @@ class FunctionHandle(BaseFunction[P, R]):
 
         Raises:
             ConfigurationError: A progress bar was asked for and ``rich`` is not installed.
-            InvalidParameter: An argument or a payload is wrong. Payloads before it were sent.
+            InvalidParameter: An argument or a payload is wrong. Payloads before it were sent; none
+                if the function has an order.
             PaceError: The pace has no slots. If ``payloads`` is a sequence, nothing was sent.
         """
+        self._check_unordered()
         prefix = self._target.new_id() if task_ids is None else task_ids
         run = self._port.fan_out(
             self.name,
@@ -147,7 +150,7 @@ class FunctionHandle(BaseFunction[P, R]):
             large=self._target.large,
         ).run()
         group = self.group(prefix, size=run.progress.done)
-        if not run.duplicates and self._pace is None:
+        if not run.duplicates and not self._chained:
             group.fresh()
         for outcome in run.failures:
             group.refuse(outcome.task_id, outcome.error, outcome.payload)
@@ -155,8 +158,7 @@ class FunctionHandle(BaseFunction[P, R]):
 
     def task(self, task_id: str) -> TaskHandle[R]:
         """Return the handle of a task of this function; nothing is sent."""
-        chained = self._pace is not None
-        return TaskHandle(self._port, self._target, task_id, chained=chained)
+        return TaskHandle(self._port, self._target, task_id, chained=self._chained)
 
     def group(self, prefix: str, *, size: int | None = None) -> TaskGroup[R]:
         """Return a group of tasks of this function; nothing is sent.
@@ -171,5 +173,4 @@ class FunctionHandle(BaseFunction[P, R]):
         Raises:
             InvalidParameter: No task id can begin so, or the size is wrong.
         """
-        chained = self._pace is not None
-        return TaskGroup(self._port, self._target, prefix, size, chained=chained)
+        return TaskGroup(self._port, self._target, prefix, size, chained=self._chained)

@@ -114,20 +114,20 @@ class Receiver:
     """Decides for each delivery of one handler, and sends on what waits.
 
     Args:
-        pace: The pace.
+        pace: The pace; None: messages have no slots.
         books: Whether a message without a slot books one when it arrives.
         read: Returns what the key of the pace is taken from, for a payload and the context.
     """
 
     def __init__(
         self,
-        pace: BasePace,
+        pace: BasePace | None,
         *,
-        books: bool,
+        books: bool = False,
         read: Callable[[bytes, Any], object] | None = None,
     ) -> None:
         self._pace = pace
-        self._books = books
+        self.books = books
         self._read = read or as_json
         self._client: Client | None = None
         self._keys: Static | None = None
@@ -139,17 +139,18 @@ class Receiver:
             PaceError: The store cannot be reached, or the message was sent on too often.
         """
         raw = event.encode("utf-8", "surrogatepass") if isinstance(event, str) else bytes(event)
-        now = _now()
+        now = hosting.now()
         message = hop.read(raw)
         if message is None:
-            message = hop.Hop(payload=envelopes.content(raw), booked=not self._books)
+            message = hop.Hop(payload=envelopes.content(raw), booked=not self.books)
         seconds = hop.remaining(message, now)
         part = message.part
         spread = 0
         # Booked only when its wait is over: a message that RetryLater has sent back would hold a
         # slot of now that it cannot use.
-        if not seconds and self._needs_slot(message, context):
-            seconds, part, spread = self._book(message, context)
+        pace = self._pace
+        if not seconds and pace is not None and self._needs_slot(pace, message, context):
+            seconds, part, spread = self._book(pace, message, context)
             message = replace(message, booked=True, part=part)
         if seconds:
             return self._send(message, seconds, context, spread=spread)
@@ -170,16 +171,25 @@ class Receiver:
             booked=False,
             part=0,
         )
-        sent = self._send(again, asked.wait(_now()), context, reason=asked.reason)
+        sent = self._send(again, asked.wait(hosting.now()), context, reason=asked.reason)
         return replace(sent, handled=True)
 
-    def _needs_slot(self, message: Hop, context: Any) -> bool:
+    def wait_on(self, message: Hop, seconds: int, context: Any, reason: str) -> hop.Sent:
+        """Send a message again because others of its key come first; the handler did not run.
+
+        Raises:
+            FcAsyncError: It could not be sent.
+        """
+        waits = message.turn.waits + 1
+        waiting = replace(message, turn=replace(message.turn, waits=waits))
+        return self._send(waiting, seconds, context, reason=reason)
+
+    def _needs_slot(self, pace: BasePace, message: Hop, context: Any) -> bool:
         """Return whether a message books a slot now: it has none, or the pace is held."""
         if not message.booked:
             return True
-        pace = self._pace
         try:
-            key = self._key_of(message, context)
+            key = self._key_of(pace, message, context)
             now = pace.now()
             held_until = pace.held_until(key=key, now=now)
         except InvalidPayload:
@@ -191,21 +201,20 @@ class Receiver:
             return False
         return held_until > now + message.part
 
-    def _key_of(self, message: Hop, context: Any) -> object:
+    def _key_of(self, pace: BasePace, message: Hop, context: Any) -> object:
         """Return what a message shares its pace with.
 
         Raises:
             InvalidPayload: The payload is not of the handler's type.
         """
-        if not self._pace.keyed:
+        if not pace.keyed:
             return None
-        return self._pace.key_of(self._read(message.payload.open(), context))
+        return pace.key_of(self._read(message.payload.open(), context))
 
-    def _book(self, message: Hop, context: Any) -> tuple[int, int, int]:
+    def _book(self, pace: BasePace, message: Hop, context: Any) -> tuple[int, int, int]:
         """Return whole seconds and microseconds until the next slot, and a number to spread by."""
-        pace = self._pace
         try:
-            key = self._key_of(message, context)
+            key = self._key_of(pace, message, context)
         except InvalidPayload:
             return 0, 0, 0  # the handler refuses it
         now = pace.now()
@@ -234,10 +243,11 @@ class Receiver:
         spread: int = 0,
         reason: str = "",
     ) -> hop.Sent:
-        delay, following = hop.onward(message, seconds, _now(), spread=spread)
+        delay, following = hop.onward(message, seconds, hosting.now(), spread=spread)
         # A message that is sent on without end would be billed without end.
-        if following.count > MAX_HOPS + following.retries:
-            raise PaceError(self._pace.name, f"the message was sent on {MAX_HOPS} times")
+        if following.count > MAX_HOPS + following.retries + following.turn.waits:
+            name = "of no name" if self._pace is None else self._pace.name
+            raise PaceError(name, f"the message was sent on {MAX_HOPS} times")
         sent = hop.Sent(hop.next_id(following, context.request_id), delay, reason)
         name = context.function.name
         accepted = self._client_of(context).invoke_async(
@@ -295,11 +305,6 @@ def _trace(context: Any) -> dict[str, str] | None:
     return {"x-fc-tracing-opentracing-span-context": span} if span else None
 
 
-def _now() -> float:
-    host = hosting.current()
-    return host.clock() if host is not None else time.time()
-
-
 def wrap(function: H, receiver: Receiver) -> H:
     """Return a handler that a receiver decides for; a coroutine function stays one."""
     make = _asynchronous if is_coroutine_function(function) else _synchronous
@@ -307,6 +312,7 @@ def wrap(function: H, receiver: Receiver) -> H:
     # A runtime in the process of a test runs a marked handler in a thread, because it calls the
     # runtime while it runs.
     setattr(wrapper, hosting.MARK, True)
+    setattr(wrapper, hosting.BOOKS, receiver.books)
     return cast("H", wrapper)
 
 
