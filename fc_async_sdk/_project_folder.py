@@ -53,7 +53,7 @@ LAYERS: Final = Path(NAME, "layers")
 EVENTS: Final = Path(NAME, "events")
 """Events that a replay could not send, relative to the project."""
 FAILURES: Final = Path(NAME, "failures")
-"""The report of ``fc-async failures`` that was shown last, relative to the project."""
+"""The reports that ``fc-async failures`` showed last, relative to the project."""
 BUILDS: Final = Path(NAME, "builds", "allowed")
 """Builds and installations that ``fc-async dev`` may run, relative to the project."""
 DEPLOY: Final = Path(NAME, "deploy")

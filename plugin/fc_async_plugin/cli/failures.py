@@ -47,7 +47,8 @@ def command(
     tasks, the messages of failure queues without hiding them, dead events of a local runtime, and
     metrics. It says what it could not look at.
 
-    The report is kept in this folder: fc-async replay --group N sends a group of it again.
+    The report is kept in this folder: the command in it sends a group again. A later report does
+    not change what that command sends.
 
     \b
     Examples:
@@ -86,6 +87,8 @@ def _how_to_send(report: Report, account: Account) -> str:
     except (ForeignFolder, OSError) as error:
         terminal.note(f"This report was not kept: {error}\nSave it with -o json > FILE.")
         words.append("FILE")
+    else:
+        words += ["--report", report.report]
     return shlex.join([*words, "--group"])
 
 

@@ -35,6 +35,13 @@ if TYPE_CHECKING:
     help="Only this group of the report; may be given several times.",
 )
 @click.option(
+    "--report",
+    "report_id",
+    metavar="ID",
+    callback=options.refuse_empty_names,
+    help="The report that the groups are of.  [default: the last one in this folder]",
+)
+@click.option(
     "--failed",
     "function",
     metavar="FUNCTION",
@@ -42,7 +49,7 @@ if TYPE_CHECKING:
     help="All that fc-async failures FUNCTION shows now.",
 )
 @click.option("--since", metavar="TIME", default="1d", help="With --failed: since when.")
-@click.option("--reader", metavar="GID", help="Group that reads a topic of RocketMQ.")
+@options.reader_option
 @options.source_endpoint_option
 @options.rate_option
 @options.flag("--dry-run", help="Send nothing.")
@@ -53,6 +60,7 @@ def command(
     *,
     file: str | None,
     numbers: tuple[int, ...],
+    report_id: str | None,
     function: str | None,
     since: str,
     reader: str | None,
@@ -65,10 +73,10 @@ def command(
 ) -> int:
     """Send failures again: exactly those that fc-async failures showed, with the same payloads.
 
-    FILE is what fc-async failures -o json printed (- is stdin). With --group alone, the report is
-    the one that fc-async failures showed last in this folder. Tasks are replayed as by tasks
-    replay, messages and dead events as by events replay: only functions whose failure destination
-    is the queue are called. Without a terminal and without -y nothing is sent.
+    FILE is what fc-async failures -o json printed (- is stdin). --report ID is a report that
+    fc-async failures showed in this folder; with --group alone it is the last one. Tasks are
+    replayed as by tasks replay, messages and dead events as by events replay: only functions whose
+    failure destination is the queue are called. Without a terminal and without -y nothing is sent.
 
     Exit code 1 means that something failed or was refused, 3 that a failure is not there any more,
     or that another reader has its message.
@@ -84,7 +92,7 @@ def command(
     from fc_async_plugin.operate import redrive
     from fc_async_plugin.operate.failures import TASKS
 
-    report = _report(file, numbers, function, since, where)
+    report = _report(file, report_id, numbers, function, since, where)
     _check_target(report, where.account)
     groups = redrive.chosen(report, numbers)
     batches = redrive.batches(groups)
@@ -106,11 +114,16 @@ def command(
     _tell(total, impossible, output, dry=dry)
     if total.errors or total.refused:
         return FAILED
-    return PARTLY if total.missing else DONE
+    return PARTLY if total.left else DONE
 
 
 def _report(
-    file: str | None, numbers: Sequence[int], function: str | None, since: str, where: Where
+    file: str | None,
+    report_id: str | None,
+    numbers: Sequence[int],
+    function: str | None,
+    since: str,
+    where: Where,
 ) -> Report:
     """Return the report that the arguments name.
 
@@ -121,9 +134,13 @@ def _report(
 
     from fc_async_plugin.operate import failures, redrive
 
+    if file is not None and report_id is not None:
+        raise click.UsageError("FILE is a report: leave out --report")
     if function is not None:
-        if file is not None or numbers:
-            raise click.UsageError("--failed reads a report of its own: leave out FILE and --group")
+        if file is not None or report_id is not None or numbers:
+            raise click.UsageError(
+                "--failed reads a report of its own: leave out FILE, --report and --group"
+            )
         begins = functools.partial(options.beginning, "--since", since)
         report, _ = failures.report_of([function], where, begins)
         for sentence in report.omitted:
@@ -132,8 +149,12 @@ def _report(
     if file is not None:
         content = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
         return redrive.read(content, file)
+    if report_id is not None:
+        return redrive.shown(report_id)
     if not numbers:
-        raise click.UsageError("name a report: FILE, --group N of the last one, or --failed")
+        raise click.UsageError(
+            "name a report: FILE, --report ID, --group N of the last one, or --failed"
+        )
     return redrive.latest()
 
 
@@ -224,6 +245,7 @@ class _Redriver(NamedTuple):
         from fc_async_plugin.operate.events import selection
         from fc_async_plugin.operate.events.argument import SourceArgument, tell_notes
         from fc_async_plugin.operate.events.sending import EventReplay
+        from fc_async_plugin.operate.selection import Selection
         from fc_async_sdk.spec.arn import RocketMqTopicArn
 
         argument = SourceArgument.read(batch.source)
@@ -231,7 +253,7 @@ class _Redriver(NamedTuple):
             raise click.ClickException(f"{batch.source} is not a queue or a topic")
         if isinstance(argument.channel, RocketMqTopicArn) and self.reader is None:
             raise click.UsageError("a topic of RocketMQ needs --reader, the group that reads it")
-        criteria = selection.Selection(functions=tuple(batch.functions), ids=frozenset(batch.ids))
+        criteria = Selection(functions=tuple(batch.functions), ids=frozenset(batch.ids))
         outcomes: list[Outcome] = []
         with argument.opened(self.reader, self.source_endpoint, self.account, client) as messages:
             origin = argument.origin(self.account, client, asks=False)
@@ -258,7 +280,7 @@ def _tell(total: Sent, impossible: int, output: Format, *, dry: bool) -> None:
                 "accepted": total.accepted,
                 "acceptedBefore": total.before,
                 "refused": total.refused,
-                "missing": total.missing,
+                "left": total.left,
                 "notKept": impossible,
                 "failed": [{"id": key, "error": text} for key, text in total.errors.items()],
             }
@@ -266,11 +288,9 @@ def _tell(total: Sent, impossible: int, output: Format, *, dry: bool) -> None:
     elif total.chosen and not dry:
         text = moments.summary(total.chosen, total.accepted, total.before, len(total.errors))
         terminal.print_text(text)
-    if total.missing:
-        missing = moments.plural(total.missing, "failure")
-        terminal.note(
-            f"Not there: {missing}, sent again or removed before, or held by another reader."
-        )
+    if total.left:
+        left = moments.plural(total.left, "failure")
+        terminal.note(f"Left: {left}, sent again or removed before, or held by another reader.")
     if impossible:
         terminal.note(f"Not possible: {moments.plural(impossible, 'failure')} without a payload.")
     if dry and total.chosen:

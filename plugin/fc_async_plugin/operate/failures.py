@@ -10,6 +10,7 @@ Invariants:
 
 from __future__ import annotations
 
+import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import chain, islice
@@ -28,7 +29,7 @@ from fc_async_sdk._decoding import prepare
 from fc_async_sdk.admin import operations as admin
 from fc_async_sdk.admin.models import Task
 from fc_async_sdk.errors import FcAsyncError, NoCredentials
-from fc_async_sdk.events.error_documents import error_lines
+from fc_async_sdk.events.error_documents import error_lines, error_type
 from fc_async_sdk.models import FAILED_STATUSES
 from fc_async_sdk.spec import arn, limits
 from fc_async_sdk.spec.graph import Node, resolve
@@ -45,6 +46,7 @@ COUNTED: Final = tuple(condition.metric for condition in CONDITIONS if condition
 _MOST: Final = 1_000
 """Tasks of one function and status that are read, the newest."""
 _WORKERS: Final = 8
+_ID_DIGITS: Final = 8
 NOT_DELIVERED: Final = "not delivered"
 TASKS: Final = "tasks"
 """Source of failures whose payloads the tasks of the function have."""
@@ -143,6 +145,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     Attributes:
         target: Where the failures were read, in words: the runtime or the account.
         since: Milliseconds since the epoch.
+        report: Identifies it: a digest of the rest, so that two reports never have one id.
     """
 
     target: str
@@ -150,6 +153,12 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     failures: list[FailureGroup]
     counted: list[Counted] = []
     omitted: list[str] = []
+    report: str = ""
+
+    def with_id(self) -> Report:
+        """Return the report with its id."""
+        digest = hashlib.sha256(msgspec.json.encode(replace(self, report="")))
+        return replace(self, report=digest.hexdigest()[:_ID_DIGITS])
 
 
 prepare(Report)
@@ -174,6 +183,7 @@ class FailureReader:
         self._omitted: list[str] = []
         self._depths: dict[str, int] = {}
         self._targets: dict[str, None] = {}
+        self._task_modes: dict[str, bool] = {}
 
     def read(self, functions: Sequence[str]) -> FailureReport:
         """Read the failures of functions.
@@ -354,7 +364,24 @@ class FailureReader:
         if node is not None and node.kind in _CHANNELS:
             # Sent again, received, or not there yet: a replay as a task would run it once more.
             return None if self._depths.get(failure.destination) == 0 else failure.destination
-        return TASKS if failure.task else None
+        if failure.task:
+            return TASKS
+        # A function that is a failure destination has the event as the payload of its task.
+        is_sink = node is not None and node.kind == "function"
+        return failure.destination if is_sink and self._keeps_tasks(failure.destination) else None
+
+    def _keeps_tasks(self, function_arn: str) -> bool:
+        """Return whether a function is in task mode, so that the service keeps its payloads."""
+        if function_arn not in self._task_modes:
+            self._task_modes[function_arn] = self._in_task_mode(function_arn)
+        return self._task_modes[function_arn]
+
+    def _in_task_mode(self, function_arn: str) -> bool:
+        with suppress(FcAsyncError):
+            parsed = arn.parse(function_arn)
+            if isinstance(parsed, arn.FunctionArn):
+                return lists.in_task_mode(self._client, parsed.function, parsed.qualifier)
+        return False
 
 
 def report_of(
@@ -391,7 +418,7 @@ def report_of(
         counted=counted,
         omitted=omitted,
     )
-    return report, now
+    return report.with_id(), now
 
 
 def node_of(destination: str, client: Client) -> Node | None:
@@ -437,16 +464,14 @@ def _of_task(function: str, task: AsyncTask | Task, destination: str) -> Failure
 
 
 def _of_event(event: DestinationEvent, destination: str) -> Failure:
-    trace = error_lines(event.response.raw)
-    kind, colon, _ = trace[-1].partition(": ") if trace else ("", "", "")
     return Failure(
         function=event.function,
         condition=event.condition or f"status {event.status_code}",
-        error=kind if colon and " " not in kind else "",
+        error=error_type(event.response.raw),
         request_id=event.request_id,
         at=event.timestamp or 0,
         destination=destination,
-        trace=trace,
+        trace=error_lines(event.response.raw),
     )
 
 

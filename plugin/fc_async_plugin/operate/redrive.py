@@ -4,11 +4,13 @@
 Invariants:
 
 - Failures are chosen by the ids of the report. No filter chooses them a second time.
-- Each failure of a batch is accepted, failed, refused or missing: the counts add up to the batch.
+- Each failure of a batch is accepted, failed, refused or left: the counts add up to the batch.
 """
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -29,8 +31,11 @@ if TYPE_CHECKING:
     from fc_async_sdk import Client
     from fc_async_sdk.fanout import Outcome
 
-KEPT: Final = _project_folder.FAILURES / "report.json"
-"""The report that ``fc-async failures`` showed last in this folder."""
+KEPT: Final = _project_folder.FAILURES
+"""Folder of the reports that ``fc-async failures`` showed in this folder, by their ids."""
+_REPORTS: Final = 20
+"""Number of the newest reports that stay."""
+_ID: Final = re.compile(r"[0-9a-f]{8}")
 
 
 class Batch(NamedTuple):
@@ -59,7 +64,7 @@ class Sent(NamedTuple):
         accepted: Number of those that the service accepted, now or before.
         before: Number of those that it had accepted before.
         refused: Number of those whose function may not be called for events of this source.
-        missing: Number of those that the source does not have, or does not show.
+        left: Number of those that the source does not have, or does not show.
         errors: Why the others failed, by id.
     """
 
@@ -67,20 +72,22 @@ class Sent(NamedTuple):
     accepted: int = 0
     before: int = 0
     refused: int = 0
-    missing: int = 0
+    left: int = 0
     errors: Mapping[str, str] = MappingProxyType({})
 
 
 def keep(report: Report) -> None:
-    """Keep a report in the folder of this project, for this user alone.
+    """Keep a report in the folder of this project, for this user alone; remove the oldest ones.
 
     Raises:
         ForeignFolder: The folder is not this user's.
         OSError: The report cannot be written.
     """
-    _project_folder.make_private(KEPT.parent)
-    with _project_folder.replacing(KEPT) as unfinished:
+    _project_folder.make_private(KEPT)
+    with _project_folder.replacing(_file_of(report.report)) as unfinished:
         unfinished.write_bytes(msgspec.json.encode(report))
+    for path in _newest_first()[_REPORTS:]:
+        path.unlink(missing_ok=True)
 
 
 def latest() -> Report:
@@ -90,13 +97,41 @@ def latest() -> Report:
         PluginError: There is none.
         ForeignFolder: The folder is not this user's.
     """
-    _project_folder.check(KEPT.parent)
-    try:
-        return read(_project_folder.read_private(KEPT), KEPT)
-    except FileNotFoundError:
-        raise PluginError(
-            "no report of failures was kept in this folder: run fc-async failures first"
-        ) from None
+    _project_folder.check(KEPT)
+    for path in _newest_first():
+        return read(_project_folder.read_private(path), path)
+    raise PluginError("no report of failures was kept in this folder: run fc-async failures first")
+
+
+def shown(report_id: str) -> Report:
+    """Return the report that was kept under an id.
+
+    Raises:
+        PluginError: There is none.
+        ForeignFolder: The folder is not this user's.
+    """
+    _project_folder.check(KEPT)
+    # The id becomes the name of a file.
+    if _ID.fullmatch(report_id):
+        with suppress(FileNotFoundError):
+            path = _file_of(report_id)
+            return read(_project_folder.read_private(path), path)
+    known = ", ".join(path.stem for path in _newest_first()) or "none"
+    raise PluginError(f"there is no report {report_id} in this folder; the newest first: {known}")
+
+
+def _file_of(report_id: str) -> Path:
+    return KEPT / f"{report_id}.json"
+
+
+def _newest_first() -> list[Path]:
+    """Return the files of the reports that were kept."""
+    times: dict[Path, int] = {}
+    for path in KEPT.glob("*.json"):
+        with suppress(FileNotFoundError):  # another command may remove the oldest ones meanwhile
+            if _ID.fullmatch(path.stem):
+                times[path] = path.lstat().st_mtime_ns
+    return sorted(times, key=times.__getitem__, reverse=True)
 
 
 def read(document: bytes, file: Path | str) -> Report:
@@ -152,7 +187,7 @@ def send_tasks(client: Client, batch: Batch) -> Sent:
 def count_tasks(outcomes: Sequence[Replayed]) -> Sent:
     """Return what became of tasks."""
     before = sum(bool(outcome.before) for outcome in outcomes)
-    missing = sum(outcome.gone for outcome in outcomes)
+    left = sum(outcome.gone for outcome in outcomes)
     errors = {
         outcome.task_id: outcome.error
         for outcome in outcomes
@@ -160,9 +195,9 @@ def count_tasks(outcomes: Sequence[Replayed]) -> Sent:
     }
     return Sent(
         chosen=len(outcomes),
-        accepted=len(outcomes) - missing - len(errors),
+        accepted=len(outcomes) - left - len(errors),
         before=before,
-        missing=missing,
+        left=left,
         errors=errors,
     )
 
@@ -177,7 +212,7 @@ def summed(batches_sent: Sequence[Sent]) -> Sent:
         accepted=sum(sent.accepted for sent in batches_sent),
         before=sum(sent.before for sent in batches_sent),
         refused=sum(sent.refused for sent in batches_sent),
-        missing=sum(sent.missing for sent in batches_sent),
+        left=sum(sent.left for sent in batches_sent),
         errors=errors,
     )
 
@@ -210,6 +245,6 @@ def count_events(batch: Batch, choice: Choice, outcomes: Sequence[Outcome]) -> S
         accepted=len(accepted),
         before=sum(invocation.duplicate for invocation in accepted),
         refused=refused,
-        missing=total - len(choice.chosen) - refused,
+        left=total - len(choice.chosen) - refused,
         errors=errors,
     )

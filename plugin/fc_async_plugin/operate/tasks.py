@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from fc_async_plugin.account.connection import Where
+    from fc_async_plugin.operate.selection import Selection
     from fc_async_sdk import Client
     from fc_async_sdk.admin.models import Task
     from fc_async_sdk.models import TaskStatus
@@ -158,24 +159,6 @@ class FunctionTasks(NamedTuple):
         for task in reversed(newest_first):
             yield self.get(task.task_id)
 
-    def has_error(self, task: AsyncTask, kind: str | None, text: str | None) -> bool:
-        """Return whether the error of a listed task is of a type, and has a text.
-
-        A list has the condition of an error only, so that each task that failed is read.
-
-        Args:
-            task: The task.
-            kind: Exactly the type that the error document names, else the condition; None: any.
-            text: A part of type or message of the task's error or of one of its attempts, in any
-                case; None: any.
-        """
-        if task.status in _WITHOUT_ERROR:
-            return False
-        whole = self.get(task.task_id)
-        return (kind is None or kind == _type_of(whole)) and (
-            text is None or text.lower() in _error_text(whole).lower()
-        )
-
     def wait(self, task_id: str, *, timeout: float | None = None) -> AsyncTask:
         """Wait until a task has ended.
 
@@ -200,10 +183,8 @@ class FunctionTasks(NamedTuple):
         self,
         statuses: Sequence[TaskStatus | None],
         limit: int | None,
+        selection: Selection,
         *,
-        condition: str | None = None,
-        error: str | None = None,
-        error_text: str | None = None,
         replays: bool = True,
         **conditions: Any,
     ) -> Chosen:
@@ -212,9 +193,7 @@ class FunctionTasks(NamedTuple):
         Args:
             statuses: Their statuses; None: any.
             limit: The largest number of tasks; None: all.
-            condition: Why they failed: the error before its first colon.
-            error: Exactly the type of their error.
-            error_text: A part of their error, in any case.
+            selection: The filters that the service does not have.
             replays: Whether replays count, too.
             conditions: Parameters of ListAsyncTasks.
         """
@@ -225,7 +204,7 @@ class FunctionTasks(NamedTuple):
             for task in self.all(status=status, **conditions):
                 # No limit by default: stop and replay ended at 10,000 with exit code 0 while as
                 # many others waited.
-                if not self._failed_with(task, condition, error, error_text):
+                if not selection.admits(_ListedTask(self, task)):
                     continue
                 # A replay that failed is not replayed again: its original is in the list, too.
                 if not replays and is_replay(task.task_id):
@@ -242,20 +221,6 @@ class FunctionTasks(NamedTuple):
             tasks.sort(key=lambda task: -(task.started_time or sys.maxsize))
         more = limit is not None and len(tasks) > limit
         return Chosen(tasks[:limit], more, left_out)
-
-    def _failed_with(
-        self,
-        task: AsyncTask,
-        condition: str | None,
-        error: str | None,
-        error_text: str | None,
-    ) -> bool:
-        if condition is not None and condition != _condition_of(task):
-            return False
-        if error is None and error_text is None:
-            return True
-        # The last filter: it reads the task with its steps.
-        return self.has_error(task, error, error_text)
 
     def why_none(self) -> str:
         """Return why a function without any task has none, "" if it may get some.
@@ -299,6 +264,45 @@ class FunctionTasks(NamedTuple):
             gone = isinstance(error, AsyncTaskNotFound)
             return Replayed(task_id, error=str(error), gone=gone)
         return Replayed(task_id, replayed_as=accepted.task_id)
+
+
+class _ListedTask:
+    """A task of a list, as a :class:`~fc_async_plugin.operate.selection.Candidate`.
+
+    A list has the condition of an error only: for its type and text the task is read.
+    """
+
+    def __init__(self, tasks: FunctionTasks, task: AsyncTask) -> None:
+        self._tasks = tasks
+        self._task = task
+        self._whole: AsyncTask | None = None
+        self.id = task.task_id
+        self.function = tasks.function
+        self.condition = _condition_of(task)
+        self.time = task.started_time
+
+    def error_type(self) -> str:
+        """Return the type that the error document names, else the condition; "" without error."""
+        whole = self._read()
+        return "" if whole is None else _type_of(whole)
+
+    def error_text(self) -> str:
+        """Return what the task and its attempts say of their errors; "" without error."""
+        whole = self._read()
+        return "" if whole is None else _error_text(whole)
+
+    def field(self, path: str) -> str | None:
+        """Return None: only events have fields."""
+        del path
+        return None
+
+    def _read(self) -> AsyncTask | None:
+        """Return the task with its steps; None if its status is not that of an error."""
+        if self._task.status in _WITHOUT_ERROR:
+            return None
+        if self._whole is None:
+            self._whole = self._tasks.get(self.id)
+        return self._whole
 
 
 def _condition_of(task: AsyncTask) -> str:

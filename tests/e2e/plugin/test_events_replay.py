@@ -387,8 +387,8 @@ def test_a_topic_of_rocketmq_is_replayed_and_the_group_has_nothing_left(
         fc_local.client.invoke_async("orders", b"%d" % number)
     fc_local.run_until_idle()
     function.mended = True
-    assert "needs --group" in fc_async("events", "replay", topic, "-y").err
-    done = fc_async("events", "replay", topic, "--group", "GID_replay", "-y")
+    assert "needs --reader" in fc_async("events", "replay", topic, "-y").err
+    done = fc_async("events", "replay", topic, "--reader", "GID_replay", "-y")
     assert done.out.endswith("Accepted: 20 of 20.\n")
     fc_local.advance(600)  # what was not removed comes again after five minutes
     client = MQClient(fc_local.rocketmq_endpoint, "k", "s")
@@ -523,7 +523,7 @@ def test_a_topic_of_rocketmq_calls_only_functions_whose_failures_it_has(
         TopicMessage(event.source.decode(), "")
     )
     client.close_connection()
-    done = fc_async("events", "replay", topic, "--group", "GID_replay", "-y")
+    done = fc_async("events", "replay", topic, "--reader", "GID_replay", "-y")
     fc_local.run_until_idle()
     assert (done.code, orders.called) == (1, [])
 
@@ -577,3 +577,30 @@ def test_a_service_that_shows_no_configuration_sends_only_what_is_named(
     done = fc_async("events", "replay", "failures", "-y")
     assert (done.code, left(fc_local)) == (1, 3)
     assert "the configurations of the functions cannot be read" in done.err
+
+
+def test_an_error_is_compared_whole_and_a_text_is_searched(
+    fc_async: Command, fc_local: FcLocal
+) -> None:
+    """A replay of TimeoutError would else send each ReadTimeoutError, too."""
+    called: list[bytes] = []
+
+    def order(event: bytes, _: object) -> None:
+        called.append(event)
+        raise type(json.loads(event), (Exception,), {})("upstream said TimeoutError")
+
+    config = failing_to(fc_local.create_queue("failures"))
+    fc_local.deploy("orders", order, async_config=config)
+    for name in ("TimeoutError", "ReadTimeoutError", "KeyError"):
+        fc_local.client.invoke_async("orders", json.dumps(name).encode())
+    fc_local.run_until_idle()
+    for options, sent in (
+        (["--error", "Timeout"], []),
+        (["--error", "TimeoutError"], [b'"TimeoutError"']),
+        (["--error-text", "readtimeout"], [b'"ReadTimeoutError"']),
+    ):
+        called.clear()
+        assert fc_async("events", "replay", "failures", *options, "-y").code == 0
+        fc_local.run_until_idle()
+        fc_local.advance(1)
+        assert called == sent

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     Command = Callable[..., Any]
 
 QUEUE: Final = "acs:mns:cn-hangzhou::/queues/failures/messages"
+SINK: Final = "acs:fc:cn-hangzhou::functions/sink"
 MISSING: Final = "acs:mns:cn-hangzhou::/queues/missing/messages"
 TYPES: Final = ("TimeoutError", "ReadTimeoutError", "Timeout", "Error", "", "KeyError", "Öl: x")
 """Types of errors that contain each other, one that is empty, and one that no client knows."""
@@ -90,6 +91,12 @@ def shown(fc_async: Command) -> Callable[..., list[dict[str, Any]]]:
     return report
 
 
+def printed_command(screen: str) -> list[str]:
+    """Return the arguments of the command that a screen shows for its first group."""
+    line = next(line for line in screen.splitlines() if line.startswith("  send again"))
+    return line.split()[3:]
+
+
 errors = st.lists(
     st.tuples(st.sampled_from(TYPES), st.sampled_from(("", *TYPES, "KeyError: upstream"))),
     min_size=1,
@@ -98,7 +105,11 @@ errors = st.lists(
 numbers = itertools.count()
 
 
-@pytest.mark.parametrize("destination", ["", QUEUE, MISSING], ids=["tasks", "queue", "dead events"])
+@pytest.mark.parametrize(
+    ("destination", "tasks"),
+    [("", True), (QUEUE, True), (MISSING, True), (SINK, False)],
+    ids=["tasks", "queue", "dead events", "function"],
+)
 @settings(
     max_examples=8,
     deadline=None,
@@ -106,11 +117,17 @@ numbers = itertools.count()
 )
 @given(failed=errors)
 def test_the_failures_that_are_sent_are_those_that_were_shown(
-    shop: Shop, fc_async: Command, shown: Any, destination: str, failed: list[tuple[str, str]]
+    shop: Shop,
+    fc_async: Command,
+    shown: Any,
+    destination: str,
+    tasks: bool,
+    failed: list[tuple[str, str]],
 ) -> None:
     """Else a redrive of one error sends others: in three of three tried layouts it did."""
     name = f"orders-{next(numbers)}"
-    shop.deploy(name, destination)
+    shop.runtime.deploy("sink", lambda *_: None, async_config={"asyncTask": True})
+    shop.deploy(name, destination, tasks=tasks)
     called = shop.invoke(name, *failed)
     groups = shown(name)
     sent: list[bytes] = []
@@ -131,18 +148,43 @@ def test_the_group_of_a_screen_is_that_of_the_report_that_was_kept(
     """A failure that comes after the screen was shown is not sent with it."""
     shop.deploy("orders")
     first = shop.invoke("orders", ("KeyError", "items"))
-    screen = fc_async("failures", "orders").out
-    assert "send again  fc-async replay --group 1\n" in screen
+    command = printed_command(fc_async("failures", "orders").out)
     shop.invoke("orders", ("KeyError", "items"))
-    assert fc_async("replay", "--group", "1", "-y").code == 0
+    assert fc_async(*command, "-y").code == 0
     assert shop.sent() == first
+
+
+def test_a_second_report_does_not_change_what_the_command_of_the_first_sends(
+    shop: Shop, fc_async: Command
+) -> None:
+    """Two people look at one project in two terminals: group 1 is another one for each of them."""
+    shop.deploy("mails")
+    shop.deploy("orders")
+    shop.invoke("mails", ("KeyError", "to"))
+    orders = shop.invoke("orders", ("KeyError", "items"))
+    command = printed_command(fc_async("failures", "orders").out)
+    fc_async("failures", "mails")
+    assert fc_async(*command, "-y").code == 0
+    assert shop.sent() == orders
+
+
+def test_a_report_that_was_removed_is_named_with_those_that_are_there(
+    shop: Shop, fc_async: Command
+) -> None:
+    shop.deploy("orders")
+    shop.invoke("orders", ("KeyError", "items"))
+    command = printed_command(fc_async("failures", "orders").out)
+    ran = fc_async("replay", "--report", "../../etc", "-y")
+    assert (ran.code, shop.sent()) == (1, [])
+    assert f"there is no report ../../etc in this folder; the newest first: {command[2]}" in ran.err
 
 
 def test_a_report_that_was_kept_is_for_its_user_alone(shop: Shop, fc_async: Command) -> None:
     shop.deploy("orders")
     shop.invoke("orders", ("KeyError", "a secret"))
     fc_async("failures", "orders")
-    for path in (redrive.KEPT, redrive.KEPT.parent):
+    (report,) = redrive.KEPT.glob("*.json")
+    for path in (report, redrive.KEPT):
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0
 
 
@@ -170,9 +212,9 @@ def test_failures_that_are_not_there_any_more_are_counted(
     assert [group["count"] for group in shown("orders")] == [2]
     ran = fc_async("replay", "report.json", "-y", "-o", "json")
     assert ran.code == 3
-    assert "Not there: 1 failure, sent again or removed before" in ran.err
+    assert "Left: 1 failure, sent again or removed before" in ran.err
     result = json.loads(ran.out)
-    assert (result["chosen"], result["accepted"], result["missing"]) == (2, 1, 1)
+    assert (result["chosen"], result["accepted"], result["left"]) == (2, 1, 1)
     assert shop.sent() == second
 
 
@@ -188,7 +230,7 @@ def test_a_function_whose_failures_go_elsewhere_is_not_called(
     assert (ran.code, shop.sent()) == (1, [])
     assert "1 event of orders not sent: its failure destination is not failures" in ran.err
     result = json.loads(ran.out)
-    assert (result["chosen"], result["refused"], result["missing"]) == (1, 1, 0)
+    assert (result["chosen"], result["refused"], result["left"]) == (1, 1, 0)
 
 
 def test_a_queue_of_several_functions_is_read_once(
@@ -242,9 +284,10 @@ def test_a_report_of_another_place_is_refused(shop: Shop, fc_async: Command, sho
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "name a report: FILE, --group N of the last one, or --failed"),
+        ([], "name a report: FILE, --report ID, --group N of the last one, or --failed"),
         (["--group", "1"], "no report of failures was kept in this folder"),
-        (["--failed", "orders", "--group", "1"], "leave out FILE and --group"),
+        (["--failed", "orders", "--group", "1"], "leave out FILE, --report and --group"),
+        (["report.json", "--report", "0123abcd"], "FILE is a report: leave out --report"),
         (["report.json", "--group", "7"], "the report has no group 7; its groups: 1"),
         (["lines.json"], "lines.json is not a report of fc-async failures -o json"),
     ],

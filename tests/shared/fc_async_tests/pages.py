@@ -63,6 +63,8 @@ SHAPES = {
     r" after \d+ ms\b": "",  # left out of a step of less than a millisecond
     r"\bdestination +(?:Pending|Succeeded)\b": "destination SENT",
     REQUEST: "REQUEST",
+    r"--report [0-9a-f]{8}\b": "--report REPORT",
+    r"\brd-[0-9a-f]{8}\b": "REDRIVE",
     r"\b(?:\d{4}-\d\d-\d\d|[A-Z][a-z]{2} \d\d?)(?=[ T]\d\d:)": "DAY",
     # As lists show moments of other days, and of other years.
     r"\bDAY \d\d:\d\d\b(?!:)": "TIME",

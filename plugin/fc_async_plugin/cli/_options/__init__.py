@@ -22,6 +22,7 @@ from fc_async_plugin.cli._options.account import (
     where_options,
 )
 from fc_async_plugin.cli._options.building import Choice, Group, flag, gathered, refuse_empty_names
+from fc_async_plugin.cli._options.failures import error_option, error_text_option, reader_option
 from fc_async_plugin.cli._options.files import existing_file, read_json
 from fc_async_plugin.cli._options.output import (
     cost_option,
@@ -58,6 +59,8 @@ __all__ = [
     "create_missing_option",
     "endpoint_option",
     "env_option",
+    "error_option",
+    "error_text_option",
     "event_options",
     "existing_file",
     "flag",
@@ -74,6 +77,7 @@ __all__ = [
     "rate_option",
     "raw_option",
     "read_json",
+    "reader_option",
     "refuse_empty_names",
     "region_option",
     "resource_option",

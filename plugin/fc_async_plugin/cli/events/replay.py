@@ -27,6 +27,8 @@ class EventFilters(NamedTuple):
 
     conditions: tuple[str, ...]
     functions: tuple[str, ...]
+    error: str | None
+    error_text: str | None
     since: str | None
     matches: tuple[str, ...]
     limit: int | None
@@ -40,15 +42,18 @@ class EventFilters(NamedTuple):
             refusal: Returns why a function is not called, "" if it is.
         """
         from fc_async_plugin.operate.events import selection
+        from fc_async_plugin.operate.selection import Selection
 
         since = None
         if self.since is not None:
             since = options.beginning("--since", self.since, now)
-        criteria = selection.Selection(
+        criteria = Selection(
             conditions=self.conditions,
             functions=self.functions,
+            error=self.error,
+            error_text=self.error_text,
             since=since,
-            matches=tuple(map(selection.Match.read, self.matches)),
+            matches=tuple(map(selection.match_of, self.matches)),
         )
         return selection.choose(source.look(), criteria, self.limit, refusal)
 
@@ -71,6 +76,8 @@ _filters = options.gathered(
         help="Only events of this function, which may then be called whatever its configuration "
         "says; may be given several times.",
     ),
+    options.error_option,
+    options.error_text_option,
     click.option(
         "--since", metavar="TIME", help="Only events since then: 90m, 7d, 2026-01-31T09:00."
     ),
@@ -103,7 +110,7 @@ _filters = options.gathered(
 @options.rate_option
 @options.flag("--show", help="Show the newest event that would be sent, whole.")
 @options.flag("--dry-run", help="Send nothing.")
-@click.option("--group", metavar="GID", help="Group that reads a topic of RocketMQ.")
+@options.reader_option
 @options.source_endpoint_option
 @options.where_options
 @options.yes_option
@@ -116,7 +123,7 @@ def command(
     pace: Pace | None,
     show: bool,
     dry_run: bool,
-    group: str | None,
+    reader: str | None,
     source_endpoint: str | None,
     where: Where,
     yes: bool,
@@ -158,7 +165,7 @@ def command(
     target = connection.NamedFunction(to or "the function of the events", where)
     with (
         target.client as client,
-        argument.opened(group, source_endpoint, where.account, client) as messages,
+        argument.opened(reader, source_endpoint, where.account, client) as messages,
     ):
         now = metrics.now_of(client)
         # Nothing is called by --show, and functions that the user named are the user's choice.
@@ -182,10 +189,10 @@ def command(
             must_name = argument.is_file and not chooses_functions
             replay_report.advise(choice, output, name_functions=must_name)
         tell_notes(messages)
-    return _exit_code(failed=failed or bool(choice.refused), unread=messages.unread)
+    return _exit_code(failed=failed or bool(choice.refused), left=messages.left)
 
 
-def _exit_code(*, failed: bool, unread: bool) -> int:
+def _exit_code(*, failed: bool, left: bool) -> int:
     if failed:
         return FAILED
-    return PARTLY if unread else DONE
+    return PARTLY if left else DONE

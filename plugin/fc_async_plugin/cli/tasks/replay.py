@@ -16,7 +16,7 @@ from fc_async_sdk.models import FAILED_STATUSES
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fc_async_plugin.cli.tasks.selection import TaskSelection
+    from fc_async_plugin.cli.tasks.selection import TaskArguments
     from fc_async_plugin.operate.tasks import Replayed
 
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @options.function_argument
 @options.flag("--failed", help="The same as --status Failed.")
 @selection_options
-def command(function: str, failed: bool, selection: TaskSelection) -> int:
+def command(function: str, failed: bool, selection: TaskArguments) -> int:
     """Invoke FUNCTION again with the payloads of tasks that have ended, byte for byte.
 
     TASKs are named (- reads ids from stdin), or chosen by options, which choose among the tasks

@@ -47,6 +47,7 @@ class TaskFilters(NamedTuple):
     ) -> Chosen:
         """Return the tasks that are chosen, in one of some statuses unless one is named."""
         from fc_async_plugin.operate import metrics
+        from fc_async_plugin.operate.selection import Selection
 
         now = 0
         if self.since or self.until:
@@ -57,12 +58,15 @@ class TaskFilters(NamedTuple):
         begin = None
         if self.since is not None:
             begin = options.beginning("--since", self.since, now, end=("--until", self.until))
+        selection = Selection(
+            conditions=() if self.condition is None else (self.condition,),
+            error=self.error,
+            error_text=self.error_text,
+        )
         return tasks.choose(
             [self.status] if self.status else statuses,
             limit,
-            condition=self.condition,
-            error=self.error,
-            error_text=self.error_text,
+            selection,
             replays=replays,
             prefix=self.prefix,
             started_time_begin=begin,
@@ -87,19 +91,13 @@ filter_options: Final = options.gathered(
     ),
     click.option("--until", metavar="TIME", help="Only tasks that started then or earlier."),
     click.option("--condition", metavar="NAME", help="Only tasks that failed with this condition."),
-    click.option(
-        "--error", metavar="TYPE", help="Only tasks whose error is of exactly this type: KeyError."
-    ),
-    click.option(
-        "--error-text",
-        metavar="TEXT",
-        help="Only tasks with this text in type or message of an error, in any case.",
-    ),
+    options.error_option,
+    options.error_text_option,
 )
 """Adds the options that choose tasks; the command gets ``filters: TaskFilters``."""
 
 
-class TaskSelection(NamedTuple):
+class TaskArguments(NamedTuple):
     """Tasks that a command names or chooses, and the options that are about all of them.
 
     Attributes:
@@ -185,7 +183,7 @@ class TaskSelection(NamedTuple):
 
 selection_options: Final = options.gathered(
     "selection",
-    TaskSelection,
+    TaskArguments,
     click.argument("task_ids", metavar="[TASK]...", nargs=-1),
     filter_options,
     options.tasks_limit(None),

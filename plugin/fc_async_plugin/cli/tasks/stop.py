@@ -16,7 +16,7 @@ from fc_async_plugin.report.moments import plural
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fc_async_plugin.cli.tasks.selection import TaskSelection
+    from fc_async_plugin.cli.tasks.selection import TaskArguments
     from fc_async_plugin.operate.tasks import FunctionTasks
     from fc_async_sdk.models import TaskStatus
 
@@ -27,7 +27,7 @@ _STOPPABLE: Final[tuple[TaskStatus, ...]] = ("Running", "Retrying", "Enqueued")
 @click.command("stop")
 @options.function_argument
 @selection_options
-def command(function: str, selection: TaskSelection) -> int:
+def command(function: str, selection: TaskArguments) -> int:
     """Stop tasks of FUNCTION: those that are named (- reads ids from stdin), or chosen by options.
 
     They end as Stopped. A task that cannot be stopped does not keep the others from being stopped;

@@ -96,18 +96,18 @@ class SourceArgument(NamedTuple):
         )
 
     def opened(
-        self, group: str | None, endpoint: str | None, account: Account, client: Client
+        self, reader: str | None, endpoint: str | None, account: Account, client: Client
     ) -> Source:
         """Return the source of events.
 
         Args:
-            group: Group that reads a topic of RocketMQ.
+            reader: Group of RocketMQ that reads a topic.
             endpoint: URL of MNS or RocketMQ; None: that of the runtime or of the service.
             account: The account.
             client: A client of the functions' region.
 
         Raises:
-            PluginError: The argument names another destination, or a topic without a group.
+            PluginError: The argument names another destination, or a topic without a reader.
         """
         if self.text == _DEAD:
             runtime.local_endpoint(account.endpoint, "has dead events")
@@ -123,9 +123,9 @@ class SourceArgument(NamedTuple):
                 f"{self.channel} is not a queue of MNS, a topic of RocketMQ or a function: send its"
                 " events to one of these, by a rule of the bus or a subscription of the topic"
             )
-        if group is None:
-            raise PluginError("a topic of RocketMQ needs --group, the group that reads it")
-        return _topic(self.channel, group, endpoint, account, client)
+        if reader is None:
+            raise PluginError("a topic of RocketMQ needs --reader, the group that reads it")
+        return _topic(self.channel, reader, endpoint, account, client)
 
 
 def tell_notes(source: Source) -> None:
@@ -144,12 +144,12 @@ def _queue(queue: MnsQueueArn, endpoint: str | None, account: Account, client: C
 
 
 def _topic(
-    topic: RocketMqTopicArn, group: str, endpoint: str | None, account: Account, client: Client
+    topic: RocketMqTopicArn, reader: str, endpoint: str | None, account: Account, client: Client
 ) -> Source:
     credentials = connection.credentials(account)
     account_id = topic.account_id or client.account_id or credentials.account_id
     address = endpoint or _address("rocketmq", topic.region, account_id, account, client)
-    return Topic(address, topic, group, credentials)
+    return Topic(address, topic, reader, credentials)
 
 
 def _address(

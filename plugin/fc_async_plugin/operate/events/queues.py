@@ -65,9 +65,9 @@ class Queue(Receiver):
             counts = self._queue.get_attributes()
             hidden = getattr(counts, "inactive_messages", 0)
             visible = getattr(counts, "active_messages", 0)
-        if self.unread:
+        if self.left:
             remaining = hidden + visible - len(self._receipts)
-            self.unread = remaining > 0
+            self.left = remaining > 0
             self.notes = (*self.notes, f"not read: {plural(max(remaining, 0), 'message')}")
         elif hidden > len(self._receipts):
             held = plural(hidden - len(self._receipts), "message")

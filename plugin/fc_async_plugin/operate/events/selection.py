@@ -11,57 +11,84 @@ import msgspec
 
 from fc_async_plugin import PluginError
 from fc_async_plugin.operate.events.lines import Shown, as_data
+from fc_async_plugin.operate.selection import Match
 from fc_async_plugin.report.payloads import as_bytes, outcome_of
 from fc_async_sdk import events as sdk_events
+from fc_async_sdk.events.error_documents import error_lines, error_type
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from fc_async_plugin.operate.selection import Selection
     from fc_async_sdk.events import DestinationEvent
 
 FIELDS: Final = tuple(as_data(Shown("", sdk_events.parse(b'{"requestContext":{}}'))))[1:]
 """Fields of a line of ``events tail -o json`` that belong to the event."""
 
 
-class Match(NamedTuple):
-    """A condition on a field of an event.
+def match_of(text: str) -> Match:
+    """Return the condition that ``FIELD=REGEX`` says.
 
-    Attributes:
-        field: One of :data:`FIELDS`; after that of a payload, a dot and names of JSON objects or
-            indices of lists may follow, such as ``requestPayload.items.0.id``.
-        pattern: Is searched in the text of the value; a number is as it was written.
+    The field is one of :data:`FIELDS`; after that of a payload, a dot and names of JSON objects or
+    indices of lists may follow, such as ``requestPayload.items.0.id``.
+
+    Raises:
+        PluginError: There is no such field, or the pattern is invalid.
     """
+    field, equals, pattern = text.partition("=")
+    name, dot, _ = field.partition(".")
+    path_allowed = name.endswith("Payload") or not dot
+    if not equals or name not in FIELDS or not path_allowed:
+        raise PluginError(
+            f"{text} must be FIELD=REGEX with one of the fields {', '.join(FIELDS)}; after a"
+            " payload a path may follow: requestPayload.items.0.id"
+        )
+    try:
+        return Match(field, re.compile(pattern))
+    except re.error as error:
+        raise PluginError(f"{pattern} is not a valid regular expression: {error}") from None
 
-    field: str
-    pattern: re.Pattern[str]
 
-    @classmethod
-    def read(cls, text: str) -> Match:
-        """Return the condition that ``FIELD=REGEX`` says.
+class FailedEvent(NamedTuple):
+    """The event of a failure, as a :class:`~fc_async_plugin.operate.selection.Candidate`."""
 
-        Raises:
-            PluginError: There is no such field, or the pattern is invalid.
-        """
-        field, equals, pattern = text.partition("=")
-        name, dot, _ = field.partition(".")
-        path_allowed = name.endswith("Payload") or not dot
-        if not equals or name not in FIELDS or not path_allowed:
-            raise PluginError(
-                f"{text} must be FIELD=REGEX with one of the fields {', '.join(FIELDS)}; after a"
-                " payload a path may follow: requestPayload.items.0.id"
-            )
-        try:
-            return cls(field, re.compile(pattern))
-        except re.error as error:
-            raise PluginError(f"{pattern} is not a valid regular expression: {error}") from None
+    event: DestinationEvent
 
-    def matches(self, event: DestinationEvent) -> bool:
-        """Return whether the field is there and its value matches."""
-        name, *path = self.field.split(".")
-        value: object = as_data(Shown("", event)).get(name)
-        if path:
-            value = _inside(as_bytes(getattr(event, name.removesuffix("Payload"))), path)
-        return value is not None and self.pattern.search(str(value)) is not None
+    @property
+    def id(self) -> str:
+        """Request id."""
+        return self.event.request_id
+
+    @property
+    def function(self) -> str:
+        """Name of the function that failed."""
+        return self.event.function
+
+    @property
+    def condition(self) -> str:
+        """Reason of the failure."""
+        return outcome_of(self.event)
+
+    @property
+    def time(self) -> int | None:
+        """Milliseconds since the epoch; None if it is not known."""
+        return self.event.timestamp
+
+    def error_type(self) -> str:
+        """Return the type that the response names, else the condition."""
+        return error_type(self.event.response.raw) or self.condition
+
+    def error_text(self) -> str:
+        """Return the condition, and type and message of the response."""
+        return "\n".join([self.condition, *error_lines(self.event.response.raw)[-1:]])
+
+    def field(self, path: str) -> str | None:
+        """Return the text of a field, or of a value inside of a payload."""
+        name, *inner = path.split(".")
+        if inner:
+            return _inside(as_bytes(getattr(self.event, name.removesuffix("Payload"))), inner)
+        value = as_data(Shown("", self.event)).get(name)
+        return None if value is None else str(value)
 
 
 def _inside(document: bytes, path: list[str]) -> str | None:
@@ -76,36 +103,6 @@ def _inside(document: bytes, path: list[str]) -> str | None:
         return msgspec.json.decode(text, type=str) if text.startswith('"') else text
     except (msgspec.DecodeError, RecursionError, UnicodeError, KeyError, ValueError, IndexError):
         return None
-
-
-class Selection(NamedTuple):
-    """Events of a replay: those with some request ids, or those that filters admit.
-
-    Attributes:
-        ids: Request ids; None: any. An empty filter does not filter.
-        conditions: Reasons of failures, as the service names them.
-        functions: Names of functions.
-        since: Milliseconds since the epoch; events without a time are left out then.
-        matches: All must match.
-    """
-
-    conditions: tuple[str, ...] = ()
-    functions: tuple[str, ...] = ()
-    since: int | None = None
-    matches: tuple[Match, ...] = ()
-    ids: frozenset[str] | None = None
-
-    def admits(self, event: DestinationEvent) -> bool:
-        """Return whether an event is to be sent again."""
-        if self.ids is not None and event.request_id not in self.ids:
-            return False
-        if self.conditions and outcome_of(event) not in self.conditions:
-            return False
-        if self.functions and event.function not in self.functions:
-            return False
-        if self.since is not None and (event.timestamp or 0) < self.since:
-            return False
-        return all(match.matches(event) for match in self.matches)
 
 
 class Refused(NamedTuple):
@@ -164,7 +161,7 @@ def choose(
             left_out["unreadable"] += 1
         elif event.succeeded:
             left_out["succeeded"] += 1
-        elif not selection.admits(event):
+        elif not selection.admits(FailedEvent(event)):
             left_out["filtered"] += 1
         # Checked for the message after the last one: only this shows that there are more.
         elif len(chosen) == limit:

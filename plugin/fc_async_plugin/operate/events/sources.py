@@ -40,12 +40,12 @@ class Source(ABC):
 
     Attributes:
         notes: Sentences about what was not read or not removed.
-        unread: Whether there may be messages that :meth:`look` has not come to.
+        left: Whether there may be messages that :meth:`look` has not come to.
         removes: Whether :meth:`accepted` removes messages.
     """
 
     notes: tuple[str, ...] = ()
-    unread = False
+    left = False
     removes = True
     _at_once = False
 
@@ -182,7 +182,7 @@ class Receiver(Source):
         if self._came_again:
             sentence = "messages became visible again while others were read"
             self.notes = (*self.notes, f"{sentence}: there may be more")
-            self.unread = True
+            self.left = True
 
     def accepted(self, message_id: str) -> None:
         """Delete a message, several with one request unless each is to go at once."""

@@ -8,6 +8,7 @@ import pytest
 
 from fc_async_plugin.operate.events import origin, selection
 from fc_async_plugin.operate.events.lines import Shown
+from fc_async_plugin.operate.selection import Selection
 from fc_async_sdk.models import AsyncConfig
 from fc_async_sdk.spec import arn
 from fc_async_sdk.testing import failure_event
@@ -80,7 +81,7 @@ def test_refused_events_do_not_use_up_the_limit() -> None:
     forged = [Shown(f"m{number}", failure_event(function="admin")) for number in range(5)]
     messages = [*forged, Shown("mine", failure_event(function="orders"))]
     known = origin.Origin("elsewhere", frozenset(["orders"]))
-    choice = selection.choose(messages, selection.Selection(), 1, known.refusal)
+    choice = selection.choose(messages, Selection(), 1, known.refusal)
     assert [message for message, _ in choice.chosen] == ["mine"]
     assert choice.refused == [selection.Refused("admin", 5, "elsewhere")]
     assert choice.ended
