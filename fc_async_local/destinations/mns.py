@@ -20,8 +20,9 @@ from fc_async_local.destinations.adapter import (
 )
 from fc_async_local.destinations.base import DeliveryResult
 from fc_async_local.services import common
-from fc_async_local.services.mns.model import BATCH, Draft, handle_of
+from fc_async_local.services.mns.model import BATCH, Draft, QueueAttributes, handle_of
 from fc_async_sdk.spec import arn
+from fc_async_sdk.spec.limits import QUEUE_RETENTION_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -60,7 +61,9 @@ class MnsQueueDestination(_Body[arn.MnsQueueArn]):
         self._service = service
 
     async def create(self, target: arn.MnsQueueArn) -> None:
-        await self._service.create_queue(target.queue)
+        # As deploy --create-missing makes it: a failure that waits over a weekend is still there.
+        longest = QueueAttributes(message_retention_period=QUEUE_RETENTION_SECONDS.high)
+        await self._service.create_queue(target.queue, longest)
 
     async def hand_over(
         self, target: arn.MnsQueueArn, event: str, delivery: Delivery

@@ -99,6 +99,9 @@ PAGE_SIZE: Final = Range(1, 100, 20)
 TASK_RETENTION_SECONDS: Final = 7 * 86_400
 """API: how long a finished task stays readable and its id taken."""
 
+QUEUE_RETENTION_SECONDS: Final = Range(60, 604_800, 345_600)
+"""MNS API, CreateQueue, MessageRetentionPeriod: how long a queue keeps a message."""
+
 FUNCTION_TIMEOUT_SECONDS: Final = Range(1, 86_400, 3)
 """quota: how long one execution may take."""
 

@@ -16,7 +16,7 @@ from fc_async_local.domain.invocation import Record
 from fc_async_local.services.common import ProtocolError, Receipt, check_body, check_range
 from fc_async_sdk.errors import shorten
 from fc_async_sdk.spec.destinations import KINDS, QUEUE_NAME
-from fc_async_sdk.spec.limits import Range
+from fc_async_sdk.spec.limits import QUEUE_RETENTION_SECONDS, Range
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,7 +53,6 @@ def message_missing() -> MnsError:
 VISIBILITY_SECONDS: Final = Range(1, 43_200, 30)
 _LARGEST: Final = KINDS["mns-queue"].payload_bytes
 MESSAGE_BYTES: Final = Range(1_024, _LARGEST, _LARGEST)
-RETENTION_SECONDS: Final = Range(60, 604_800, 345_600)
 DELAY_SECONDS: Final = Range(0, 604_800, 0)
 POLLING_SECONDS: Final = Range(0, 30, 0)
 PRIORITY: Final = Range(1, 16, 8)
@@ -66,7 +65,7 @@ class QueueAttributes(Record, frozen=True, kw_only=True):
 
     visibility_timeout: int = VISIBILITY_SECONDS.default
     maximum_message_size: int = MESSAGE_BYTES.default
-    message_retention_period: int = RETENTION_SECONDS.default
+    message_retention_period: int = QUEUE_RETENTION_SECONDS.default
     delay_seconds: int = DELAY_SECONDS.default
     polling_wait_seconds: int = POLLING_SECONDS.default
     logging_enabled: bool = False
@@ -188,7 +187,7 @@ class Received(NamedTuple):
 ATTRIBUTES: Final = {
     "visibility_timeout": VISIBILITY_SECONDS,
     "maximum_message_size": MESSAGE_BYTES,
-    "message_retention_period": RETENTION_SECONDS,
+    "message_retention_period": QUEUE_RETENTION_SECONDS,
     "delay_seconds": DELAY_SECONDS,
     "polling_wait_seconds": POLLING_SECONDS,
 }

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
@@ -27,17 +28,19 @@ import msgspec
 
 from fc_async_plugin import s_yaml
 from fc_async_plugin.account import WORKERS, connection, lists
+from fc_async_plugin.check.graph import build
 from fc_async_plugin.check.graph.build import LiveFunction, LiveRegion
 from fc_async_plugin.check.rules import Context
-from fc_async_plugin.project.state import Place
+from fc_async_plugin.project.state import Channel, Place
 from fc_async_plugin.s_yaml.model import BLOCK
-from fc_async_sdk.errors import FunctionNotFound, NotFound
+from fc_async_sdk.errors import FcAsyncError, FunctionNotFound, NotFound
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from fc_async_plugin.account import Regions
+    from fc_async_plugin.account.channels import Channels
     from fc_async_plugin.account.connection import Account
     from fc_async_plugin.check.graph import Edge
     from fc_async_plugin.project.state import Remote
@@ -110,8 +113,29 @@ def _regions(projects: Sequence[s_yaml.Project], account: Account) -> list[LiveR
     live_regions = []
     for (region, account_id), project in owners.items():
         with connection.client(account, region, project) as client:
-            live_regions.append(read_region(client, region, account_id))
+            live_region = read_region(client, region, account_id)
+        queues = _retention_of_queues(projects, live_region, connection.channels(account, project))
+        live_regions.append(live_region._replace(queues=queues))
     return live_regions
+
+
+def _retention_of_queues(
+    projects: Sequence[s_yaml.Project], region: LiveRegion, channels: Channels
+) -> dict[str, int | None]:
+    """Return for how many seconds the failure queues of a region keep a message.
+
+    Queues that cannot be read are left out: keys that read functions need not read queues.
+    """
+    functions = chain.from_iterable(project.functions for project in projects)
+    links = build.links(functions)
+    retention: dict[str, int | None] = {}
+    for queue in build.failure_queues(links):
+        if (queue.region, queue.account_id) != (region.region, region.account_id):
+            continue
+        with suppress(FcAsyncError):
+            channel = Channel("queue", queue.region, queue.queue)
+            retention[queue.queue] = channels.retention(channel)
+    return retention
 
 
 def _roles(

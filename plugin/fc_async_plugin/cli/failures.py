@@ -148,6 +148,10 @@ def _show(groups: Sequence[FailureGroup], now: int, command: str) -> None:
             terminal.print_text(f"  {cut(line, width - 2)}")
         if group.not_delivered:
             terminal.print_text(f"  because     {group.not_delivered}")
+        if group.retention is not None:
+            days = moments.duration(group.retention * 1_000)
+            until = moments.short_time(group.kept_until, now)
+            terminal.print_text(f"  kept        for {days} in the queue, the oldest until {until}")
         again = "not possible: nothing kept the payload"
         if group.source is not None:
             again = f"{command} {group.group}"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 _LOOKED_FOR: Final = frozenset(("function", "timer", "http"))
-"""Kinds of nodes that the account has or that need nothing there; a queue is not looked for."""
+"""Kinds of nodes that the account has or that need nothing there; of queues, those of failures."""
 
 
 class _Read(NamedTuple):
@@ -54,8 +54,8 @@ _read = options.gathered(
     options.env_option,
     options.flag(
         "--live",
-        help="Include what only the account has: functions, qualifiers, configuration; not queues,"
-        " topics, event buses and buckets.",
+        help="Include what only the account has: functions, qualifiers, configuration, and how long"
+        " failure queues keep messages; not topics, event buses and buckets.",
     ),
     options.flag("--roles", help="Check the roles of the functions, read from RAM."),
     options.ram_endpoint_option,
@@ -196,15 +196,23 @@ def _tell_lacks(context: Context, *, notes: bool) -> None:
 
 
 def _note_unread(context: Context) -> None:
-    """Name on stderr the destinations and sources that ``--live`` does not look for."""
+    """Name on stderr the destinations and sources that ``--live`` did not look for or find."""
+    from fc_async_sdk.spec.graph import Node
+
     # A template with a queue that does not exist passed, as if --live had looked for it.
     nodes = set()
     for edge in context.graph.edges:
         if edge.written:
             nodes |= {edge.source, edge.target}
-    unread = sorted(node.label for node in nodes if node.kind not in _LOOKED_FOR)
+    queues = {Node.of(queue): seconds for queue, seconds in context.queues.items()}
+    unread = [node.label for node in nodes - set(queues) if node.kind not in _LOOKED_FOR]
     if unread:
-        terminal.note(f"Not looked for in the account: {', '.join(unread)}")
+        terminal.note(f"Not looked for in the account: {', '.join(sorted(unread))}")
+    missing = [node.label for node, seconds in queues.items() if seconds is None]
+    if missing:
+        terminal.note(
+            f"Not in the account: {', '.join(sorted(missing))} (deploy --create-missing makes them)"
+        )
 
 
 def _shows_rules(explain: str | None, output: str, *, schema: bool, props: bool) -> bool:

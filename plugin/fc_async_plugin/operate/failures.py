@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from fc_async_plugin.account.connection import Account, Where
+    from fc_async_plugin.operate.events.queues import Peek
     from fc_async_sdk import AsyncTask, Client
     from fc_async_sdk.admin.models import DeadEvent
     from fc_async_sdk.events import DestinationEvent
@@ -100,6 +101,8 @@ class FailureGroup(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     Attributes:
         not_delivered: Why the destination did not get them.
         waiting: Number of messages in the queue that is their destination.
+        retention: For how many seconds this queue keeps a message; None if it is not known.
+        kept_until: Until when it has at least the oldest of them; milliseconds since the epoch.
         region: Region of the function.
         qualifier: Version or alias by which the tasks were called; None is LATEST.
         source: What keeps the payloads: :data:`TASKS`, :data:`DEAD_EVENTS`, or the ARN of the queue
@@ -121,6 +124,8 @@ class FailureGroup(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     source: str | None = None
     ids: list[str] = []
     group: int = 0
+    retention: int | None = None
+    kept_until: int | None = None
 
 
 class Counted(msgspec.Struct, frozen=True):
@@ -182,6 +187,7 @@ class FailureReader:
         self._now = now
         self._omitted: list[str] = []
         self._depths: dict[str, int] = {}
+        self._retentions: dict[str, int | None] = {}
         self._targets: dict[str, None] = {}
         self._task_modes: dict[str, bool] = {}
 
@@ -265,19 +271,22 @@ class FailureReader:
             self._omitted.append(f"{node.label}: its messages cannot be looked at")
             return
         try:
-            seen, depth = self._peek(node)
+            looked = self._peek(node)
         except (FcAsyncError, ModuleNotFoundError) as error:
             self._omitted.append(f"{node.label}: {error}")
             return
-        self._depths[target] = depth
+        self._depths[target] = looked.depth
+        self._retentions[target] = looked.retention
         # MNS lets only one batch be looked at without receiving it.
-        if depth > len(seen):
-            self._omitted.append(f"{node.label}: {depth - len(seen)} of its {depth} messages")
-        for event in seen:
+        unseen = looked.depth - len(looked.messages)
+        if unseen > 0:
+            self._omitted.append(f"{node.label}: {unseen} of its {looked.depth} messages")
+        for message in looked.messages:
+            event = message.event
             if event is not None and not event.succeeded:
                 yield _of_event(event, target)
 
-    def _peek(self, node: Node) -> tuple[list[DestinationEvent | None], int]:
+    def _peek(self, node: Node) -> Peek:
         from fc_async_plugin.operate.events.queues import Queue  # noqa: PLC0415 -- needs an extra
 
         address = service_url(
@@ -289,8 +298,7 @@ class FailureReader:
         )
         keys = connection.credentials(self._account)
         with Queue(address, node.name, keys) as queue:
-            seen, depth = queue.peek()
-        return [failure.event for failure in seen], depth
+            return queue.peek()
 
     def _dead(self) -> Iterable[DeadEvent]:
         if not self._here:
@@ -321,6 +329,9 @@ class FailureReader:
         if newest.task_id and not trace:
             trace = self._trace_of_task(newest)
         waiting = self._depths.get(newest.destination)
+        retention = self._retentions.get(newest.source or "")
+        # A message comes after the end of its invocation: it is kept longer than that, never less.
+        oldest = min(failure.at for failure in alike)
         ids = [failure.request_id for failure in alike]
         if newest.source == TASKS:
             ids = [failure.task_id for failure in alike]
@@ -337,6 +348,8 @@ class FailureReader:
             qualifier=newest.qualifier or None,
             source=newest.source,
             ids=ids,
+            retention=retention,
+            kept_until=None if retention is None else oldest + retention * 1_000,
         )
 
     def _trace_of_task(self, failure: Failure) -> list[str]:

@@ -96,6 +96,20 @@ def test_each_failure_has_its_ids_and_what_keeps_its_payload(after_a_bad_night, 
     assert found["mails"]["newest"]["requestId"] in found["mails"]["ids"]
 
 
+def test_each_failure_says_until_when_its_queue_keeps_it(after_a_bad_night, fc_async, rows) -> None:
+    group = rows("orders")["orders"]
+    seven_days = 7 * 86_400
+    assert group["retention"] == seven_days
+    now = after_a_bad_night.client.send(admin.get_clock()).now
+    kept_for = group["keptUntil"] - now
+    assert seven_days * 1_000 - 60_000 < kept_for <= seven_days * 1_000
+    assert (
+        "kept        for 7 d in the queue, the oldest until" in fc_async("failures", "orders").out
+    )
+    reports = rows("reports")["reports"]
+    assert (reports["retention"], reports["keptUntil"]) == (None, None)
+
+
 def test_failures_that_were_sent_again_have_no_source(after_a_bad_night, fc_async, rows) -> None:
     """The tasks are still there: replayed, they would run once more."""
     config = {"asyncTask": True, "destinationConfig": to(QUEUE)}

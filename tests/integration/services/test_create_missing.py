@@ -82,7 +82,9 @@ def test_parallel_events_on_two_nodes_make_a_destination_once(empty_postgres, tm
 def test_a_consumer_can_wait_for_the_first_event_of_a_queue(fc_local):
     fc_local.deploy("f", lambda *_: "done", async_config=config(TARGETS["mns-queue"]))
     queue = Account(fc_local.mns_endpoint, "id", "secret").get_queue("fresh")
-    assert queue.get_attributes().active_messages == 0
+    attributes = queue.get_attributes()
+    assert attributes.active_messages == 0
+    assert attributes.message_retention_period == 604_800, "as deploy --create-missing makes it"
     fc_local.client.invoke_async("f", {})
     fc_local.run_until_idle()
     assert events.from_mns_message(queue.receive_message(0)).response.text() == "done"

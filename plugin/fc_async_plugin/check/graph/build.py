@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from functools import partial
 from itertools import chain
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -52,6 +53,15 @@ class Link(NamedTuple):
     def where(self) -> Position:
         """Return where it is written."""
         return self.resource.where(*destination_path(self.outcome))
+
+
+def failure_queues(links: Iterable[Link]) -> dict[arn.MnsQueueArn, Link]:
+    """Return the queues of MNS that get failures, each with the first destination that names it."""
+    queues: dict[arn.MnsQueueArn, Link] = {}
+    for link in links:
+        if link.kind == "failure" and isinstance(link.arn, arn.MnsQueueArn):
+            queues.setdefault(link.arn, link)
+    return queues
 
 
 def source_node(resource: Resource) -> Node:
@@ -247,11 +257,14 @@ class LiveRegion(NamedTuple):
         region: Region id.
         account_id: Account id, the same as the templates' ("" if theirs is unknown).
         functions: All functions of the region, by name.
+        queues: For how many seconds queues keep a message, by name, as far as they were read; None:
+            there is no such queue.
     """
 
     region: str
     account_id: str
     functions: dict[str, LiveFunction]
+    queues: Mapping[str, int | None] = MappingProxyType({})
 
     def node(self, name: str, qualifier: str = limits.DEFAULT_QUALIFIER) -> Node:
         """Return the node of a function."""

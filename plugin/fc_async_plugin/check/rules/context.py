@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from fc_async_plugin.s_yaml.model import Project, Resource
     from fc_async_plugin.s_yaml.problems import Position, Problem
     from fc_async_plugin.s_yaml.reading import Suppression
-    from fc_async_sdk.spec.arn import DestinationArn
+    from fc_async_sdk.spec.arn import DestinationArn, MnsQueueArn
 
 
 Needs = Literal["", "--live", "--roles"]
@@ -225,6 +225,19 @@ class Context:
         """Return a function of the account by its ARN, with region and account filled in."""
         region = self.live.get((name.region, name.account_id))
         return region.functions.get(name.function) if region else None
+
+    @functools.cached_property
+    def queues(self) -> dict[MnsQueueArn, int | None]:
+        """For how many seconds failure queues keep a message, as far as that was read.
+
+        None: there is no such queue.
+        """
+        retention: dict[MnsQueueArn, int | None] = {}
+        for queue in build.failure_queues(self.links):
+            region = self.live.get((queue.region, queue.account_id))
+            if region and queue.queue in region.queues:
+                retention[queue] = region.queues[queue.queue]
+        return retention
 
     def is_read(self, name: FunctionArn) -> bool:
         """Return whether the region of a function was read from the account."""

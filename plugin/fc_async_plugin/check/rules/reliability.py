@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from fc_async_plugin.check.graph import build
 from fc_async_plugin.check.graph.build import source_node
 from fc_async_plugin.check.rules import numbers
 from fc_async_plugin.check.rules.rule import RELATED, Found, Related, rule
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from fc_async_sdk.spec.graph import Node
 
 _KIB: Final = 1024
-_KEPT: Final = f"listed for {limits.TASK_RETENTION_SECONDS // 86_400} days and then dropped"
+_DAY: Final = 86_400
+_KEPT: Final = f"listed for {limits.TASK_RETENTION_SECONDS // _DAY} days and then dropped"
 
 
 @rule("FCA050", "no-failure-destination", "warning")
@@ -123,6 +125,30 @@ def payload_limit(context: Context) -> Iterator[Found]:
         "send large payloads through a store (large=store), or use a RocketMQ topic (4 MB)",
         tuple(Related(other.where(), "here too") for other, _ in small[1:RELATED]),
     )
+
+
+@rule("FCA058", "failures-dropped-early", "warning", needs="--live")
+def failures_dropped_early(context: Context) -> Iterator[Found]:
+    """A failure queue that drops its messages earlier than it must.
+
+    Known only when the account was read. A queue is made for four days unless its maker says more.
+    """
+    longest = limits.QUEUE_RETENTION_SECONDS.high
+    links = build.failure_queues(context.links)
+    for queue, seconds in context.queues.items():
+        if seconds is not None and seconds < longest:
+            link = links[queue]
+            yield Found(
+                f"queue {queue.queue} keeps a failure for {_days(seconds)}: what was not sent again"
+                " by then is lost",
+                link.where(),
+                f"set its MessageRetentionPeriod to {longest}: {_days(longest)}, the longest",
+            )
+
+
+def _days(seconds: int) -> str:
+    days = f"{seconds / _DAY:.3g}"
+    return f"{days} {'day' if days == '1' else 'days'}"
 
 
 @rule("FCA077", "task-mode-region", "warning")

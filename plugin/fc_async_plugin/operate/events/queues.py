@@ -12,20 +12,20 @@ import functools
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from mns.account import Account
 from mns.mns_exception import MNSExceptionBase
 
 from fc_async_plugin.account import suggestions
 from fc_async_plugin.operate.events import lines
+from fc_async_plugin.operate.events.lines import Shown  # noqa: TC001 -- NamedTuple fields
 from fc_async_plugin.operate.events.sources import BATCH, Receiver
 from fc_async_plugin.report.moments import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fc_async_plugin.operate.events.lines import Shown
     from fc_async_sdk.credentials import Credentials
 
 _WAIT_SECONDS: Final = 10
@@ -34,6 +34,20 @@ _LISTED: Final = 1_000
 _SHOWN: Final = 10
 _WORKERS: Final = 8
 """Connections that make messages visible again, one request each."""
+
+
+class Peek(NamedTuple):
+    """Messages that stay visible, and facts of their queue.
+
+    Attributes:
+        messages: Up to :data:`BATCH` of them.
+        depth: Number of all visible messages.
+        retention: For how many seconds the queue keeps a message; None if MNS does not say it.
+    """
+
+    messages: list[Shown]
+    depth: int
+    retention: int | None
 
 
 class Queue(Receiver):
@@ -86,8 +100,8 @@ class Queue(Receiver):
                     seen.add(message.message_id)
                     yield lines.read(message.message_id, message)
 
-    def peek(self) -> tuple[list[Shown], int]:
-        """Return up to :data:`BATCH` messages, which stay visible, and the number of all.
+    def peek(self) -> Peek:
+        """Look at messages without receiving them.
 
         Raises:
             PluginError: The queue cannot be read.
@@ -95,10 +109,14 @@ class Queue(Receiver):
         with warnings.catch_warnings():
             # The client warns of the number of messages, which MNS may not answer some day.
             warnings.simplefilter("ignore", DeprecationWarning)
-            depth = self._asked(lambda: int(self._queue.get_attributes().active_messages), 0)
+            attributes: Any = self._asked(self._queue.get_attributes, None)
+            depth = int(attributes.active_messages)
         peek = functools.partial(self._queue.batch_peek_message_with_str_body, BATCH)
-        messages: list[Any] = self._asked(peek, []) if depth else []
-        return [lines.read(message.message_id, message) for message in messages], depth
+        # Also with a depth of 0, which MNS announces to answer for every queue.
+        messages: list[Any] = self._asked(peek, [])
+        shown = [lines.read(message.message_id, message) for message in messages]
+        retention = getattr(attributes, "message_retention_period", None)
+        return Peek(shown, max(depth, len(shown)), retention and int(retention))
 
     def receive(self) -> list[Any]:
         """Receive messages."""

@@ -48,6 +48,34 @@ def account(**functions: dict[str, Any]) -> LiveRegion:
     )
 
 
+def queues(**seconds: int | None) -> LiveRegion:
+    return LiveRegion("cn-hangzhou", "", {"a": LiveFunction()}, seconds)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (
+            345_600,
+            ["queue dead keeps a failure for 4 days: what was not sent again by then is lost"],
+        ),
+        (86_400, ["queue dead keeps a failure for 1 day: what was not sent again by then is lost"]),
+        (604_800, []),
+        (None, []),
+    ],
+)
+def test_a_failure_queue_must_keep_its_messages_as_long_as_it_can(
+    check: Check, seconds: int | None, said: list[str]
+) -> None:
+    findings = check(function("a", TOPIC), live=(queues(dead=seconds),))
+    assert [finding.message for finding in findings if finding.rule == "FCA058"] == said
+
+
+def test_a_queue_that_gets_no_failures_may_drop_its_messages(check: Check) -> None:
+    text = function("a", "acs:mns:::/queues/done/messages")
+    assert check(text, live=(queues(done=60, dead=604_800),)) == []
+
+
 def ids(findings: list[Finding]) -> list[str]:
     return sorted({finding.rule for finding in findings})
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PAGES = Path(__file__).parents[5] / "docs/rules"
-ACCOUNT = {"FCA042", "FCA043"}
+ACCOUNT = {"FCA042", "FCA043", "FCA058"}
 """Rules that need to have read the account."""
 
 PACED = """
@@ -34,6 +34,7 @@ LIVE = LiveRegion(
     "cn-hangzhou",
     "",
     {name: LiveFunction(aliases={"prod": ("1",)}) for name in ("orders", "billing")},
+    {"four-days": 345_600, "seven-days": 604_800},
 )
 
 
