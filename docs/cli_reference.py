@@ -51,6 +51,8 @@ def _commands(parent: click.Group, context: click.Context) -> Iterator[str]:
             yield from _commands(command, inner)
         else:
             yield _command(command, inner)
+            for part, whole in getattr(command, "parts", {}).items():
+                yield _command(whole, click.Context(whole, info_name=part, parent=inner))
 
 
 def _command(command: click.Command, context: click.Context) -> str:

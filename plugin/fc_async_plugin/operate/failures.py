@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from fc_async_plugin.account.connection import Account, Where
-    from fc_async_plugin.operate.events.queues import Peek
+    from fc_async_plugin.operate.events.queues import Peek, Queue
     from fc_async_sdk import AsyncTask, Client
     from fc_async_sdk.admin.models import DeadEvent
     from fc_async_sdk.events import DestinationEvent
@@ -287,17 +287,7 @@ class FailureReader:
                 yield _of_event(event, target)
 
     def _peek(self, node: Node) -> Peek:
-        from fc_async_plugin.operate.events.queues import Queue  # noqa: PLC0415 -- needs an extra
-
-        address = service_url(
-            "mns",
-            self._account.endpoint,
-            account_id=node.account_id,
-            region=node.region,
-            otherwise="look at it with fc-async events tail --mns-endpoint",
-        )
-        keys = connection.credentials(self._account)
-        with Queue(address, node.name, keys) as queue:
+        with opened_queue(node, self._account) as queue:
             return queue.peek()
 
     def _dead(self) -> Iterable[DeadEvent]:
@@ -442,6 +432,25 @@ def node_of(destination: str, client: Client) -> Node | None:
         return None
     account = client.account_id or ""
     return Node.of(resolve(parsed, region=client.region_name, account_id=account))
+
+
+def opened_queue(node: Node, account: Account) -> Queue:
+    """Return the queue of a node of the graph.
+
+    Raises:
+        PluginError: The URL of MNS cannot be determined.
+        ModuleNotFoundError: The extra ``events`` is not installed.
+    """
+    from fc_async_plugin.operate.events.queues import Queue  # noqa: PLC0415 -- needs an extra
+
+    address = service_url(
+        "mns",
+        account.endpoint,
+        account_id=node.account_id,
+        region=node.region,
+        otherwise="look at it with fc-async events tail --mns-endpoint",
+    )
+    return Queue(address, node.name, connection.credentials(account))
 
 
 def grouped(failures: Iterable[Failure]) -> list[list[Failure]]:

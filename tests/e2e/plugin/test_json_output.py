@@ -120,6 +120,7 @@ EXAMPLES = {
     "tasks replay": ["tasks", "replay", "orders", "t-1"],
     "events tail": ["events", "tail", "failures", "--once"],
     "failures": ["failures"],
+    "failures export": ["failures", "export", "kept.jsonl"],
     "replay": ["replay", "--failed", "orders"],
     "events replay": ["events", "replay", "failures"],
     "metrics": ["metrics", "orders"],

@@ -46,6 +46,7 @@ REACHING: Final = {
     "events tail": "events tail failed-orders --once",
     "events replay": "events replay failed-orders --dry-run",
     "failures": "failures",
+    "failures export": "failures export kept.jsonl",
     "replay": "replay --failed orders --dry-run",
     "triggers list": "triggers list",
     "triggers fire": "triggers fire orders nightly",

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 def leaves(command: click.Command, context: click.Context) -> Iterator[tuple[str, click.Command]]:
     """Yield every command that does something, with its name."""
     if not isinstance(command, click.Group):
-        yield context.command_path.removeprefix("fc-async "), command
+        name = context.command_path.removeprefix("fc-async ")
+        yield name, command
+        for part, whole in getattr(command, "parts", {}).items():
+            yield f"{name} {part}", whole
         return
     for name in command.list_commands(context):
         inner = command.get_command(context, name)

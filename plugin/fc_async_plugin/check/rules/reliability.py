@@ -142,7 +142,8 @@ def failures_dropped_early(context: Context) -> Iterator[Found]:
                 f"queue {queue.queue} keeps a failure for {_days(seconds)}: what was not sent again"
                 " by then is lost",
                 link.where(),
-                f"set its MessageRetentionPeriod to {longest}: {_days(longest)}, the longest",
+                f"set its MessageRetentionPeriod to {longest}: {_days(longest)}, the longest;"
+                " a file keeps them for longer: fc-async failures export FILE",
             )
 
 

@@ -21,7 +21,14 @@ from fc_async_plugin.cli._options.account import (
     typed_place_options,
     where_options,
 )
-from fc_async_plugin.cli._options.building import Choice, Group, flag, gathered, refuse_empty_names
+from fc_async_plugin.cli._options.building import (
+    Choice,
+    CommandWithParts,
+    Group,
+    flag,
+    gathered,
+    refuse_empty_names,
+)
 from fc_async_plugin.cli._options.failures import error_option, error_text_option, reader_option
 from fc_async_plugin.cli._options.files import existing_file, read_json
 from fc_async_plugin.cli._options.output import (
@@ -50,6 +57,7 @@ from fc_async_plugin.cli._options.times import beginning, moment, rate_option
 
 __all__ = [
     "Choice",
+    "CommandWithParts",
     "Group",
     "access_option",
     "account_id_option",

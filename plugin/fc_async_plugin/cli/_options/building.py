@@ -101,6 +101,43 @@ class Group(click.Group):
         return super().resolve_command(ctx, args)
 
 
+class CommandWithParts(click.Command):
+    """A command that takes names, and has commands of its own: ``failures``, ``failures export``.
+
+    A name that a part has, too, stands after ``--``.
+
+    Attributes:
+        parts: The commands by name.
+    """
+
+    def __init__(self, *args: Any, parts: Mapping[str, click.Command], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.parts = parts
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        """Return the context of the part that the first argument names, else its own."""
+        # A group of click would take the names that follow for names of commands.
+        if args and args[0] in self.parts:
+            part = self.parts[args[0]]
+            return part.make_context(f"{info_name} {args[0]}", args[1:], parent, **extra)
+        return super().make_context(info_name, args, parent, **extra)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the options, then the parts."""
+        super().format_options(ctx, formatter)
+        rows = [
+            (name, part.get_short_help_str(_WHOLE_SENTENCE)) for name, part in self.parts.items()
+        ]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
 class Choice(click.Choice[str]):
     """A choice that names the nearest value for a typing mistake."""
 

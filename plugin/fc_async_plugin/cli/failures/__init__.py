@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from fc_async_plugin.cli import _options as options
+from fc_async_plugin.cli.failures import export
 from fc_async_plugin.report import Format, tables, terminal
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ _TRACE_LINES: Final = 12
 _WIDEST: Final = 10_000
 
 
-@click.command()
+@click.command(cls=options.CommandWithParts, parts={"export": export.command})
 @click.argument("functions", metavar="[FUNCTION]...", nargs=-1, callback=options.refuse_empty_names)
 @click.option(
     "--since",
@@ -48,7 +49,8 @@ def command(
     metrics. It says what it could not look at.
 
     The report is kept in this folder: the command in it sends a group again. A later report does
-    not change what that command sends.
+    not change what that command sends. The payloads stay where they are: fc-async failures
+    export FILE keeps them for longer.
 
     \b
     Examples:
