@@ -16,7 +16,7 @@ from typing import Final
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 
-from fc_async_sdk.spec import destinations, metrics
+from fc_async_sdk.spec import backlog, destinations, metrics
 
 ROOT: Final = Path(__file__).parent.parent
 SOURCES: Final = ROOT / "console" / "src"
@@ -47,6 +47,8 @@ def sentences() -> list[str]:
     words += [
         word for metric in metrics.METRICS.values() for word in (metric.meaning, metric.statistic)
     ]
+    words += [word for cause in backlog.CAUSES.values() for word in cause]
+    words += backlog.UNKNOWN
     return list(found | dict.fromkeys(words))
 
 

@@ -307,6 +307,7 @@ class Runtime:
                 proof=_runtimes.proof(self.token),
             ),
             admin.MetricsAdmin(store, clock),
+            admin.BacklogAdmin(store, registry, engine.feed, clock, settings),
             admin.TaskAdmin(store, engine, clock, settings, engine.remembered),
             admin.FunctionAdmin(registry, engine, urls, store),
             admin.DeliveryAdmin(store, engine),

@@ -20,6 +20,10 @@ CallPath = tuple[str, ...]
 """ARNs of the functions that led here through destinations, oldest first; see the loop guard."""
 
 
+PARKED: Final = "(paused)"
+"""Owner of waiting invocations of paused functions; a node's id has no parentheses."""
+
+
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """Base of all records."""
 
@@ -108,7 +112,8 @@ class Invocation(Record, frozen=True, kw_only=True):
         http: The :class:`HttpHead` of a request to a web function (JSON), None for an event.
         epoch: Counts claims.
         lease_until: Until when the claim holds, or None without a claim.
-        lease_owner: The node that holds it, "" if none.
+        lease_owner: The node that holds it, "" if none; :data:`PARKED` without a claim: it waits
+            until its function is resumed.
         interruptions: Executions of unknown end: the runtime ended meanwhile, or lost its lease,
             or lost the process of the function. Not counted as attempts.
     """
@@ -145,6 +150,11 @@ class Invocation(Record, frozen=True, kw_only=True):
     def retry_count(self) -> int:
         """The ``retry_count`` that the function gets: higher than in all executions before."""
         return self.attempts + self.interruptions
+
+    @property
+    def is_parked(self) -> bool:
+        """True if it waits because its function is paused: it was due, and was put back."""
+        return self.lease_owner == PARKED and self.lease_until is None
 
     @property
     def lease(self) -> Lease:

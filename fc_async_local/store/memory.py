@@ -29,6 +29,7 @@ from fc_async_local.store.protocol import (
     TaskCounts,
     TaskPage,
     TaskQuery,
+    WaitingCount,
 )
 from fc_async_local.store.steps import page_of, position_of
 
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
         Settlement,
     )
     from fc_async_local.domain.metrics import Sample
-    from fc_async_local.store.protocol import Change, MetricQuery
+    from fc_async_local.store.protocol import Change, MetricQuery, WaitingClass
 
 
 class MemoryStore:
@@ -270,6 +271,27 @@ class MemoryStore:
         waiting.sort(key=lambda pair: pair[0])
         nearest = [invocation for _, invocation in waiting[:limit]]
         return [replace(invocation, payload=b"") for invocation in nearest]
+
+    async def waiting(
+        self,
+        function: str,
+        *,
+        now: int,
+        most: int,
+    ) -> Mapping[WaitingClass, WaitingCount]:
+        nearest: list[tuple[int, Invocation]] = []
+        for invocation in self._invocations.values():
+            ready_at = steps.ready_at(invocation)
+            if ready_at is not None and invocation.function == function:
+                nearest.append((ready_at, invocation))
+        nearest.sort(key=lambda pair: pair[0])
+        counts: dict[WaitingClass, WaitingCount] = {}
+        for due_at, invocation in nearest[:most]:
+            kind = steps.waiting_class(invocation, now)
+            if kind is not None:
+                before = counts.get(kind, WaitingCount(0, 0))
+                counts[kind] = WaitingCount(before.number + 1, max(before.last_due_at, due_at))
+        return counts
 
     async def stats(self) -> Stats:
         invocations = self._invocations.values()

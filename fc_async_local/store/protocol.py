@@ -163,6 +163,22 @@ class Stats(NamedTuple):
     """Dead jobs."""
 
 
+WaitingClass = Literal["due", "delayed", "hops", "errors", "throttled", "paused"]
+"""Class of a waiting invocation; see :class:`fc_async_sdk.spec.backlog.Waiting`."""
+
+
+class WaitingCount(NamedTuple):
+    """The waiting invocations of one class.
+
+    Attributes:
+        number: How many there are.
+        last_due_at: When the last of them can be claimed.
+    """
+
+    number: int
+    last_due_at: int
+
+
 class MetricQuery(NamedTuple):
     """Selection of metrics.
 
@@ -411,6 +427,22 @@ class Store(JobStore, Protocol):
         """Return what can be claimed next, the earliest first, without payloads.
 
         Those that are held come at the end of their leases.
+        """
+        ...
+
+    async def waiting(
+        self,
+        function: str,
+        *,
+        now: int,
+        most: int,
+    ) -> Mapping[WaitingClass, WaitingCount]:
+        """Count the waiting invocations of a function by what they wait for.
+
+        Args:
+            function: Function name.
+            now: Milliseconds since the epoch; what was due by then is in the class ``due``.
+            most: Only so many are counted, those that can be claimed first.
         """
         ...
 

@@ -19,13 +19,14 @@ from fc_async_local.domain.invocation import Count, Invocation, Lease, Settlemen
 from fc_async_local.domain.metrics import Sample
 from fc_async_local.domain.states import Status
 from fc_async_local.store.protocol import Position, Started, TaskCounts, TaskPage
+from fc_async_sdk._payloads import envelopes
 from fc_async_sdk.spec import metrics
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
     from fc_async_local.domain.invocation import Job
-    from fc_async_local.store.protocol import MetricQuery, TaskQuery
+    from fc_async_local.store.protocol import MetricQuery, TaskQuery, WaitingClass
 
 MINUTE_MS: Final = 60_000
 
@@ -44,6 +45,9 @@ BEFORE_ALL_DEAD: Final = (LARGEST_TIME, "")
 
 REDRIVEN: Final = "Pending"
 """Status of the destination of a task whose delivery was redriven."""
+
+HOP_BEGIN: Final = f'{{"{envelopes.HOP}"'.encode()
+"""The first bytes of a payload that is a message of the SDK which waits on."""
 
 PRUNED_AT_ONCE: Final = 1_000
 """Tasks that one transaction deletes: the most that another write waits for."""
@@ -195,6 +199,21 @@ def ready_at(invocation: Invocation) -> int | None:
     if invocation.lease_until is not None:
         return invocation.lease_until
     return None if invocation.status.final else invocation.due_at
+
+
+def waiting_class(invocation: Invocation, now: int) -> WaitingClass | None:
+    """Return what an invocation waits for; None if it is held or final."""
+    if not invocation.status.waiting or invocation.lease_until is not None:
+        return None
+    if invocation.is_parked:
+        return "paused"
+    if invocation.system_retries > 0:
+        return "throttled"
+    if invocation.due_at <= now:
+        return "due"
+    if invocation.attempts > 0:
+        return "errors"
+    return "hops" if invocation.payload.startswith(HOP_BEGIN) else "delayed"
 
 
 def can_be_early(invocation: Invocation) -> bool:

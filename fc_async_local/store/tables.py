@@ -6,7 +6,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, NamedTuple
 
-from fc_async_local.domain.invocation import DELIVERY, TaskEvent
+from fc_async_local.domain.invocation import DELIVERY, PARKED, TaskEvent
 from fc_async_local.domain.metrics import Sample
 from fc_async_local.domain.states import Status
 from fc_async_local.store import rows, steps
@@ -18,6 +18,7 @@ from fc_async_local.store.protocol import (
     Stats,
     StopResult,
     Task,
+    WaitingCount,
 )
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
         Note,
         Settlement,
     )
-    from fc_async_local.store.protocol import Change, MetricQuery, Started
+    from fc_async_local.store.protocol import Change, MetricQuery, Started, WaitingClass
     from fc_async_local.store.sql import Row, Transaction, Transactions, Values
     from fc_async_local.store.steps import Settle, Start
 
@@ -184,6 +185,24 @@ class TableStore:
     async def upcoming(self, limit: int) -> Sequence[Invocation]:
         waiting = await self._tables.rows("upcoming", (limit,))
         return [rows.to_invocation(row) for row in waiting]
+
+    async def waiting(
+        self,
+        function: str,
+        *,
+        now: int,
+        most: int,
+    ) -> Mapping[WaitingClass, WaitingCount]:
+        values = {
+            "function": function,
+            "now": now,
+            "most": most,
+            "parked": PARKED,
+            "hop": steps.HOP_BEGIN,
+            "length": len(steps.HOP_BEGIN),
+        }
+        counted = await self._tables.rows("waiting", values)
+        return {kind: WaitingCount(number, last) for kind, number, last in counted}
 
     async def stats(self) -> Stats:
         async def job(tables: Transaction) -> Stats:

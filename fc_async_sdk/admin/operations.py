@@ -22,6 +22,7 @@ from fc_async_sdk.operations.call import (
     query,
     read_nothing,
 )
+from fc_async_sdk.spec import backlog
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -55,6 +56,11 @@ def get_stats() -> Call[models.Stats]:
 def get_clock() -> Call[models.Clock]:
     """Return the time of the runtime, which may be virtual."""
     return _get("GetClock", models.Clock, "clock")
+
+
+def get_backlog(function: str) -> Call[backlog.Explanation]:
+    """Explain why calls of a function wait, what limits them and when they will have run."""
+    return _get("GetBacklog", backlog.Explanation, "functions", function, "backlog")
 
 
 def get_metrics(

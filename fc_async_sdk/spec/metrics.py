@@ -84,6 +84,12 @@ DESTINATION_SUCCEEDED: Final = "FunctionDestinationSucceeded"
 DESTINATION_ERRORS: Final = "FunctionDestinationErrors"
 """monitor: events that did not reach their destination, counted when they are given up."""
 
+DURATION_AVERAGE: Final = "FunctionAvgDuration"
+"""monitor: mean duration of executions."""
+
+DURATION_P90: Final = "FunctionP90Duration"
+"""monitor: duration that nine of ten executions do not exceed."""
+
 EVENTS_DEAD: Final = "FunctionEventsDead"
 """ours: events of triggers, rules and subscriptions that were given up."""
 
@@ -112,11 +118,23 @@ METRICS: Final = {
 
 ALL: Final = tuple(METRICS)
 
+NOT_HERE: Final = {
+    DURATION_AVERAGE: Metric("ms", "Average", "mean duration"),
+    DURATION_P90: Metric("ms", "Maximum", "nine of ten executions took no longer"),
+}
+"""Metrics of CloudMonitor that a local runtime does not count; it has the durations themselves."""
+
 OURS: Final = frozenset({EVENTS_DEAD, RECURSIVE_DROPPED})
 """Metrics that CloudMonitor does not have."""
 
 ALIASES: Final = {"FunctionDestinationSucceed": DESTINATION_SUCCEEDED}
 """Other spellings that the service's documents use: the user guide leaves out the last letters."""
+
+
+def statistic_of(name: str) -> Statistic:
+    """Return the statistic of a metric of CloudMonitor, whichever way it is spelled."""
+    metric = ALIASES.get(name, name)
+    return (METRICS | NOT_HERE)[metric].statistic
 
 
 def dimensions(region: str, function: str) -> list[dict[str, str]]:

@@ -4,6 +4,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import * as api from "../api";
+import { Backlog } from "../backlog";
 import { count, dateTime, duration, kindOf } from "../format";
 import { t, translated } from "../i18n";
 import { act, clock, limits, link, taskLink, useLive } from "../state";
@@ -213,6 +214,7 @@ export function FunctionPage({ name, tab }: { name: string; tab: string }) {
               ]}
             />
           </div>
+          <Backlog name={name} />
           <Tabs tabs={TABS} current={tab} href={(next) => link(["functions", name, next])} />
           {tab === "config" ? (
             <ConfigTab key={name} one={one} functions={found.value ?? []} />

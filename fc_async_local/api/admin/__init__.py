@@ -5,6 +5,7 @@ It shows everything, moves virtual time and retries dead events: for the console
 scripts. Requests need the token of the runtime (:mod:`fc_async_local.http.access`).
 """
 
+from fc_async_local.api.admin.backlog import BacklogAdmin
 from fc_async_local.api.admin.channels import ChannelAdmin
 from fc_async_local.api.admin.content import BucketAdmin, PayloadAdmin
 from fc_async_local.api.admin.deliveries import DeliveryAdmin
@@ -22,6 +23,7 @@ from fc_async_local.api.admin.tasks import TaskAdmin
 from fc_async_local.api.admin.triggers import TriggerAdmin
 
 __all__ = [
+    "BacklogAdmin",
     "BucketAdmin",
     "ChannelAdmin",
     "ClockAdmin",

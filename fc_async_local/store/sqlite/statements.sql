@@ -43,6 +43,28 @@ WHERE ready_at IS NOT NULL
 ORDER BY ready_at
 LIMIT ?;
 
+-- name: waiting
+-- See steps.waiting_class: by what they wait for, when they can be claimed at the latest.
+SELECT class, count(*), max(ready_at) FROM (
+    SELECT
+        ready_at,
+        CASE
+            WHEN lease_owner = :parked THEN 'paused'
+            WHEN system_retries > 0 THEN 'throttled'
+            WHEN due_at <= :now THEN 'due'
+            WHEN attempts > 0 THEN 'errors'
+            WHEN substr(payload.body, 1, :length) = :hop THEN 'hops'
+            ELSE 'delayed'
+        END AS class
+    FROM invocation CROSS JOIN payload ON payload.id = invocation.id
+    WHERE
+        ready_at IS NOT NULL AND lease_until IS NULL AND function = :function
+        AND status IN ('Enqueued', 'Retrying')
+    ORDER BY ready_at
+    LIMIT :most
+) AS nearest
+GROUP BY class;
+
 -- name: task
 SELECT invocation.id, {columns}, return_payload, payload.body
 FROM invocation CROSS JOIN payload ON payload.id = invocation.id

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""``fc-async doctor``: checks this machine."""
+"""``fc-async doctor``: checks this machine, or explains why calls of a function wait."""
 
 from __future__ import annotations
 
@@ -13,19 +13,22 @@ from fc_async_plugin.cli import _options as options
 from fc_async_plugin.report import DONE, FAILED, Format, tables, terminal
 
 if TYPE_CHECKING:
-    from fc_async_plugin.account.connection import Account
+    from fc_async_plugin.account.connection import Account, Where
     from fc_async_plugin.prepare.doctor import Result
     from fc_async_plugin.report.openness import Open
 
 _LINE: Final = 76
 """Columns of a sentence: it fits a terminal of 80 with its indentation."""
+_LABEL: Final = 11
+"""Columns of the names of facts."""
 
 
 @click.command()
+@options.optional_function_argument
 @options.flag("-v", "--verbose", help="List every check with its result.")
-@options.account_options
+@options.place_options
 @options.format_option
-def command(verbose: bool, account: Account, output: Format) -> int:
+def command(function: str | None, verbose: bool, where: Where, output: Format) -> int:
     """Check this machine, and print what is missing and how to fix it.
 
     In the folder of a project, what its functions lack on this machine is named, too. -v lists
@@ -33,11 +36,43 @@ def command(verbose: bool, account: Account, output: Format) -> int:
     FC_ASYNC_ENDPOINT names it, or if a local runtime runs on this folder; then what the runtime
     leaves open is printed, too. Exits 1 if there are errors.
 
+    With FUNCTION: explain why its calls wait. Prints what waits and runs, rates, durations, what
+    its limits allow (Little's law), when the backlog ends, and what holds it, with the setting to
+    change. Facts are those of the local runtime, or of CloudMonitor and the API of the account.
+
     \b
     Examples:
       fc-async doctor -v
+      fc-async doctor orders
       fc-async doctor --endpoint http://127.0.0.1:9900
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
+    if function is not None:
+        _explain(function, where, output)
+        return DONE
+    return _check_machine(where.account, output, verbose=verbose)
+
+
+def _explain(function: str, where: Where, output: Format) -> None:
+    import msgspec
+
+    from fc_async_plugin.account import connection, suggestions
+    from fc_async_plugin.operate import backlog, metrics
+    from fc_async_plugin.report import backlog as report
+
+    with connection.named_functions((function,), where) as (account, [(client, [name])]):
+        with suggestions.for_function(function, (), client):
+            explanation = backlog.explanation_of(name, client, account)
+        now = metrics.now_of(client)
+    if output == "json":
+        terminal.print_json(msgspec.to_builtins(explanation))
+        return
+    terminal.print_text(report.title(explanation), bold=True)
+    for label, value in report.rows(explanation, now):
+        for number, line in enumerate(tables.wrapped(value, _LINE - _LABEL)):
+            terminal.print_text(f"  {'' if number else label:{_LABEL}}{line}")
+
+
+def _check_machine(account: Account, output: Format, *, verbose: bool) -> int:
     from fc_async_plugin.account import connection
     from fc_async_plugin.prepare import doctor
 

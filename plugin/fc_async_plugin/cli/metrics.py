@@ -12,6 +12,7 @@ import click
 from fc_async_plugin.cli import _options as options
 from fc_async_plugin.report import Format, terminal
 from fc_async_plugin.report.tables import Column
+from fc_async_sdk.errors import FcAsyncError
 from fc_async_sdk.spec import metrics as spec
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from fc_async_plugin.account.connection import Where
     from fc_async_plugin.operate.metrics import Query, Series
     from fc_async_sdk.admin.models import MetricPoint
+    from fc_async_sdk.spec.backlog import Explanation
 
 _BARS: Final = "▁▂▃▄▅▆▇█"
 _WIDTH: Final = 24
@@ -69,7 +71,8 @@ def command(
     """Show the metrics of FUNCTION: accepted, waiting, running, errors, deliveries.
 
     With the endpoint of a local runtime they come from it, otherwise from the account's
-    CloudMonitor, under the same names.
+    CloudMonitor, under the same names. -o json without --metric has what doctor FUNCTION prints,
+    as backlog.
 
     \b
     Examples:
@@ -78,7 +81,7 @@ def command(
       fc-async metrics orders --metric FunctionAsyncMessagesBacklogV2
     """  # noqa: D301 -- click reads the \b as "keep these lines"
     from fc_async_plugin.account import connection, suggestions
-    from fc_async_plugin.operate import metrics
+    from fc_async_plugin.operate import backlog, metrics
 
     with connection.named_functions((function,), where) as (account, [(client, [name])]):
         is_local = monitor_endpoint is None and connection.is_here(account)
@@ -92,12 +95,19 @@ def command(
         # In an account, metrics are those of CloudMonitor in the region of the function.
         cloud = monitor_endpoint or metrics.cloud_endpoint(client.region_name)
         all_series = metrics.read(client, account, query, monitor_endpoint)
+        explanation = None
+        if output == "json" and not names:
+            # Metrics outlive their function, and need fewer permissions than its limits do.
+            try:
+                explanation = backlog.explanation_of(name, client, account, monitor_endpoint)
+            except FcAsyncError as error:
+                terminal.note(f"The backlog is not explained: {error}")
         if is_local and not all_series:
             with suggestions.for_function(function, (), client):
                 client.get_function(name)  # of one that does not exist nothing is counted either
     source = client.endpoint_url if is_local else cloud
     if output == "json":
-        _print_json(source, query, all_series)
+        _print_json(source, query, all_series, explanation)
     elif not all_series:
         terminal.note(f"Nothing was counted for {query.function} in this time.")
     elif names:
@@ -122,7 +132,12 @@ def _refuse_many_points(query: Query, period: str | None) -> None:
         )
 
 
-def _print_json(source: str, query: Query, all_series: Sequence[Series]) -> None:
+def _print_json(
+    source: str,
+    query: Query,
+    all_series: Sequence[Series],
+    explanation: Explanation | None,
+) -> None:
     import msgspec
 
     terminal.print_json(
@@ -136,6 +151,7 @@ def _print_json(source: str, query: Query, all_series: Sequence[Series]) -> None
                 {**msgspec.to_builtins(series), "unit": spec.METRICS[series.metric].unit}
                 for series in all_series
             ],
+            "backlog": msgspec.to_builtins(explanation),
         }
     )
 

@@ -198,7 +198,7 @@ def from_cloud(client: Client, region: str, query: Query) -> list[Series]:
             points = tuple(_points(client, region, query, _OTHER_SPELLINGS[name]))
         if points:
             values = [point.value for point in points]
-            series.append(Series(name, whole(metrics.METRICS[name].statistic, values), points))
+            series.append(Series(name, whole(metrics.statistic_of(name), values), points))
     return series
 
 
@@ -244,7 +244,7 @@ def _describe(region: str, query: Query, name: str, token: str) -> Call[_Page]:
 
 def _read(datapoints: str, name: str) -> list[MetricPoint]:
     """Read the points, which are JSON in a text; the key of the value depends on the metric."""
-    statistics = (metrics.METRICS[metrics.named(name)].statistic, *_STATISTICS)
+    statistics = (metrics.statistic_of(name), *_STATISTICS)
     try:
         points = []
         for row in _rows(datapoints or "[]"):

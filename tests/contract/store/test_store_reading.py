@@ -11,7 +11,7 @@ import pytest
 
 from fc_async_local.domain.invocation import DELIVERY, JobSettlement, Note
 from fc_async_local.domain.states import Status
-from fc_async_local.store.protocol import TaskQuery
+from fc_async_local.store.protocol import TaskQuery, WaitingCount
 from fc_async_tests.invocations import (
     HOLD,
     T0,
@@ -45,6 +45,36 @@ class TestUpcoming:
         await finished(store, 3, Status.SUCCEEDED)
         await store.accept(an_invocation(4, due_at=T0 + 600))
         assert [i.request_id for i in await store.upcoming(2)] == ["r2", "r4"]
+
+
+class TestWaiting:
+    async def test_counts_what_each_call_of_a_function_waits_for(self, store: Store) -> None:
+        now = T0 + 500
+        hop = b'{"$fc-async.hop":{"payload":{"json":1}}}'
+        await finished(store, 8, Status.SUCCEEDED)
+        await store.accept(an_invocation(1))
+        await store.accept(an_invocation(2, due_at=T0 + 600))
+        await store.accept(an_invocation(3, due_at=T0 + 900, task_mode=False))
+        await store.accept(an_invocation(4, due_at=T0 + 800, payload=hop))
+        await store.accept(an_invocation(5, due_at=T0 + 700, attempts=1, status=Status.RETRYING))
+        await store.accept(an_invocation(6, system_retries=2))
+        await store.accept(an_invocation(7, function="other"))
+        assert await store.waiting("resize", now=now, most=100) == {
+            "due": WaitingCount(1, T0 + 1),
+            "delayed": WaitingCount(2, T0 + 900),
+            "hops": WaitingCount(1, T0 + 800),
+            "errors": WaitingCount(1, T0 + 700),
+            "throttled": WaitingCount(1, T0 + 6),
+        }
+
+    async def test_leaves_out_what_is_held_and_counts_no_more_than_asked(
+        self, store: Store
+    ) -> None:
+        for number in range(1, 6):
+            await store.accept(an_invocation(number))
+        await claim_one(store)
+        counted = await store.waiting("resize", now=T0 + 500, most=3)
+        assert counted == {"due": WaitingCount(3, T0 + 4)}
 
 
 class TestStats:

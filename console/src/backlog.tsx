@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+// Why calls of a function wait: rates, limits, what holds them, and what to change.
+
+import * as api from "./api";
+import { count, dateTime, duration } from "./format";
+import { t, translated } from "./i18n";
+import { useLive } from "./state";
+import { Facts, Trouble } from "./ui";
+
+const aMinute = (rate: number): string => count(Math.round(rate * 10) / 10);
+
+export function Backlog({ name }: { name: string }) {
+  const found = useLive(`backlog ${name}`, () =>
+    api.get<api.Explanation>(`/functions${api.path(name)}/backlog`),
+  );
+  const backlog = found.value;
+  const title = t`Backlog`;
+  return (
+    <section class="panel" aria-label={title}>
+      <h2 class="minor">{title}</h2>
+      <Trouble error={found.error} />
+      {backlog ? (
+        <>
+          <Facts rows={facts(backlog)} />
+          {backlog.heldBy.length ? (
+            <ul class="causes" aria-label={t`What holds the waiting calls`}>
+              {backlog.heldBy.map((held) => (
+                <li key={held.cause}>
+                  <Cause held={held} name={name} />
+                </li>
+              ))}
+            </ul>
+          ) : null}
+          {backlog.unknown.length && backlog.waiting ? (
+            <p class="dim">
+              {t`Not known:`} {backlog.unknown.map(translated).join("; ")}
+            </p>
+          ) : null}
+        </>
+      ) : null}
+    </section>
+  );
+}
+
+function facts(backlog: api.Explanation): [string, string][] {
+  const waiting = count(backlog.waiting ?? 0);
+  const running = count(backlog.running ?? 0);
+  return [
+    [t`Calls`, t`${waiting} waiting, ${running} running`],
+    [t`Paused since`, backlog.pausedSince ? dateTime(backlog.pausedSince) : ""],
+    [t`Rates`, rates(backlog)],
+    [t`Durations`, durations(backlog)],
+    [t`Capacity`, capacity(backlog)],
+    [t`Drains`, drains(backlog)],
+  ];
+}
+
+function rates(backlog: api.Explanation): string {
+  if (backlog.arrivalsPerMinute === null || backlog.endsPerMinute === null) return "";
+  const arrivals = aMinute(backlog.arrivalsPerMinute);
+  const ends = aMinute(backlog.endsPerMinute);
+  const hops = aMinute(backlog.hopsPerMinute ?? 0);
+  return backlog.hopsPerMinute
+    ? t`${arrivals} arrive a minute, ${ends} end; not counted: ${hops} that were only sent on`
+    : t`${arrivals} arrive a minute, ${ends} end`;
+}
+
+function durations(backlog: api.Explanation): string {
+  if (backlog.medianMs === null || backlog.p90Ms === null) return "";
+  const median = duration(Math.round(backlog.medianMs));
+  const most = duration(Math.round(backlog.p90Ms));
+  return t`half within ${median}, 90 % within ${most}`;
+}
+
+function capacity(backlog: api.Explanation): string {
+  if (backlog.capacityPerMinute === null || backlog.instancesNeeded === null) return "";
+  const possible = aMinute(backlog.capacityPerMinute);
+  const instances = count(backlog.instancesNeeded);
+  return t`${possible} a minute; instances that the arrivals need: ${instances}`;
+}
+
+function drains(backlog: api.Explanation): string {
+  if (!backlog.waiting) return "";
+  if (backlog.grows) return t`never: more calls arrive than its limits allow`;
+  if (backlog.drainSeconds === null) return "";
+  const time = duration(backlog.drainSeconds * 1000);
+  return t`in ${time}, if nothing changes`;
+}
+
+function Cause({ held, name }: { held: api.Held; name: string }) {
+  const calls = count(held.calls ?? 0);
+  const limit = count(held.limit ?? 0);
+  const notes = [
+    held.calls === undefined ? "" : held.calls === 1 ? t`1 call` : t`${calls} calls`,
+    held.limit === undefined ? "" : t`limit ${limit}`,
+  ].filter(Boolean);
+  return (
+    <>
+      <b>{translated(held.what)}</b> {notes.length ? `(${notes.join(", ")})` : ""}
+      {held.detail ? <div class="dim">{held.detail}</div> : null}
+      <div>
+        {t`Change:`} {translated(held.setting).replaceAll("FUNCTION", name)}
+      </div>
+    </>
+  );
+}
