@@ -6,7 +6,6 @@ from __future__ import annotations
 import functools
 import logging
 import os
-import re
 import sys
 from contextlib import contextmanager
 from itertools import chain
@@ -21,7 +20,7 @@ from fc_async_plugin.account.target import ACCOUNT_VARIABLE, REGION_VARIABLE, De
 from fc_async_plugin.check import conditions
 from fc_async_plugin.project.channels import channels as channels_of
 from fc_async_plugin.s_yaml import outputs
-from fc_async_plugin.s_yaml.model import BLOCK
+from fc_async_plugin.s_yaml.model import BLOCK, OWN_ACCOUNT, unresolved_in
 from fc_async_plugin.s_yaml.yaml12 import MAX_BYTES
 from fc_async_sdk import (
     Config,
@@ -99,7 +98,6 @@ class Remaining(NamedTuple):
 
 
 RESOLVED: Final = "FC_ASYNC_RESOLVED"
-_OWN_ACCOUNT: Final = re.compile(r"\$\{config\(['\"\\\\]*AccountID")
 
 
 def load(
@@ -157,13 +155,17 @@ def project_of(
     return project
 
 
-def load_resources(where: Where) -> Project:
+def load_resources(where: Where, *, purpose: Purpose = "deploy") -> Project:
     """Read the template for a command about its resources, which are where the template says.
+
+    Args:
+        where: The template and its account.
+        purpose: As of :func:`load`.
 
     Raises:
         ConfigurationError: ``--region`` names another region than the template.
     """
-    project = load(where.template, where.account, where.environment)
+    project = load(where.template, where.account, where.environment, purpose=purpose)
     check_region(project, where.account)
     return project
 
@@ -192,7 +194,8 @@ def _lacks_account(resource: Resource) -> bool:
     is_name = isinstance(role, str) and role and not role.startswith(("acs:", "${"))
     if is_name and not resource.account_id:
         return True
-    return _OWN_ACCOUNT.search(str(resource.props)) is not None
+    unresolved = (text for _, text in unresolved_in(resource.props))
+    return any(OWN_ACCOUNT.search(text) for text in unresolved)
 
 
 def _account_of_runtime(endpoint: str) -> str | None:

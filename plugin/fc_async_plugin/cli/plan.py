@@ -13,6 +13,7 @@ from fc_async_plugin.report import CHANGES, DONE, FAILED, Format, terminal
 
 if TYPE_CHECKING:
     from fc_async_plugin.account.connection import Where
+    from fc_async_plugin.s_yaml import Project
 
 
 @click.command()
@@ -64,7 +65,11 @@ def command(
     from fc_async_plugin.report import costs
 
     account = where.account
-    project = connection.load_resources(where)
+    # The code and the variables of functions are compared only with functions, and a plan that is
+    # saved is deployed as it is: both need every value.
+    needs_values = choices["with_functions"] or out is not None
+    project = connection.load_resources(where, purpose="deploy" if needs_values else "plan")
+    _note_unset(project)
     with connection.regions(account, project) as regions:
         planning = Planning(project, account, regions, Coverage(**choices))
         plan, remote = planning.plan()
@@ -96,3 +101,10 @@ def command(
             )
             saved_plan.save(Path(out), saved)
     return CHANGES if plan.changes else DONE
+
+
+def _note_unset(project: Project) -> None:
+    """Name the variables without a value, which deploy needs."""
+    unset = [problem for problem in project.notes if problem.kind == "unset"]
+    for problem in unset:
+        terminal.note(f"{problem.position}: {problem.message}: deploy needs it ({problem.fix}).")

@@ -89,7 +89,14 @@ class Template:
             merged = merged._replace(sources=merged.sources.with_environment(environ))
         runs_here = self._purpose == "run"
         options = Options(
-            access, account_id, region or "", command, reveal, resolved or {}, runs_here
+            access,
+            account_id,
+            region or "",
+            command,
+            reveal,
+            resolved or {},
+            runs_here,
+            keeps_unset=self._purpose in {"plan", "show"},
         )
         return project_of(resolve(merged, options))
 
@@ -122,7 +129,8 @@ def load(
         resolved: Props by resource that ``s`` has already resolved; they are used unchanged.
         purpose: ``run``: the functions run on this machine, so an environment variable without a
             value is left out of what runs without it, and listed in ``unset``. ``show``: nothing
-            is deployed. Both read a template of edition 1.0.0, too; see :mod:`.edition1`.
+            is deployed. Both read a template of edition 1.0.0, too; see :mod:`.edition1`. ``show``
+            and ``plan`` keep an expression whose environment variable has no value, with a note.
 
     Returns:
         The project. Its values are shared and must not be changed.

@@ -342,6 +342,10 @@ def _destinations(resource: Resource) -> dict[str, dict[str, Any]]:
     return destinations
 
 
+OWN_ACCOUNT: Final = re.compile(r"\$\{ *config\( *(['\"]?)AccountID\1 *\) *\}")
+"""The expression of the account of the template, which stays as it is while that is not known."""
+
+
 def destination_path(outcome: str) -> Path:
     """Return the path of the destination of an outcome, from props down."""
     return (BLOCK, "destinationConfig", outcome, "destination")

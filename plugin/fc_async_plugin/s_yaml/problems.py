@@ -15,12 +15,21 @@ Path = tuple[str | int, ...]
 """Keys and indices from ``props`` down, such as ``("asyncInvokeConfig", "qualifier")``."""
 
 Kind = Literal[
-    "file", "outside", "syntax", "limit", "structure", "variable", "compatibility", "edition"
+    "file",
+    "outside",
+    "syntax",
+    "limit",
+    "structure",
+    "variable",
+    "unset",
+    "compatibility",
+    "edition",
 ]
 """``file``: the file cannot be read. ``outside``: it is outside of the repository. ``syntax``: it
 is not YAML 1.2. ``limit``: it is over a limit. ``structure``: it is not a template.
-``variable``: an expression cannot be resolved. ``compatibility``: ``s`` reads the place
-differently. ``edition``: it is a template for FC 2.0."""
+``variable``: an expression cannot be resolved. ``unset``: that of an environment variable, below
+the variables of a function, where its value does not matter. ``compatibility``: ``s`` reads the
+place differently. ``edition``: it is a template for FC 2.0."""
 
 
 class Position(NamedTuple):

@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 
     from fc_async_plugin.s_yaml.nodes import Node
 
-Purpose = Literal["deploy", "run", "show"]
+Purpose = Literal["deploy", "plan", "run", "show"]
 """Purpose of reading a template; see :func:`fc_async_plugin.s_yaml.load`."""
+DEPLOYING: Final = frozenset({"deploy", "plan"})
+"""Purposes for which only what can be deployed is read."""
 
 _ROS: Final = "ROSTemplateFormatVersion"
 _PACKAGE: Final = "publish.yaml"
@@ -116,17 +118,18 @@ def read(
         file: The template.
         env: Name of the environment in ``env.yaml``, or None.
         environ: Environment variables.
-        purpose: Unless it is ``deploy``, a template of edition 1.0.0 is read; see :mod:`.edition1`.
+        purpose: Unless it is ``deploy`` or ``plan``, a template of edition 1.0.0 is read; see
+            :mod:`.edition1`.
 
     Raises:
         TemplateError: A file cannot be read, or is not a template of an edition that is read.
     """
     reader = _Reader()
-    template = Source(file, reader.table(file, parameters=purpose != "deploy"))
+    template = Source(file, reader.table(file, parameters=purpose not in DEPLOYING))
     extended = reader.extended(template, env)
     old = _of_fc2(template)
     if old is not None:
-        if purpose == "deploy" or old.kind != "edition":
+        if purpose in DEPLOYING or old.kind != "edition":
             raise TemplateError([old])
         reader.notes = [old, *edition1.unread(template.root, "edition")]
         as_edition_3 = functools.partial(_as_edition_3, runs=purpose == "run")

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
     from fc_async_plugin.s_yaml.merging import Merged, Written
     from fc_async_plugin.s_yaml.nodes import Node
-    from fc_async_plugin.s_yaml.problems import Problem
+    from fc_async_plugin.s_yaml.problems import Kind, Position, Problem
     from fc_async_plugin.s_yaml.scopes import Scope
 
 ENVIRONMENT: Final = "environmentVariables"
@@ -62,6 +62,8 @@ class Collector(Resolver):
         functions: Evaluates ``env``, ``file`` and the other calls.
         optional: Keys of mappings whose values, if an environment variable has none, are left out
             instead of being a problem.
+        keeps_unset: Whether an expression whose environment variable has no value stays as text,
+            and is a note.
         edition1: As in :class:`.Resolver`.
 
     Attributes:
@@ -75,15 +77,19 @@ class Collector(Resolver):
         functions: Functions,
         optional: frozenset[str] = frozenset(),
         *,
+        keeps_unset: bool = False,
         edition1: bool = False,
     ) -> None:
         super().__init__(functions, edition1=edition1)
         self.optional = optional
+        self._keeps_unset = keeps_unset
+        self._below_variables = False
         self._lenient = False
         self._inside_reference = False
         self._left_out: list[Leaf] = []
         self._problems: dict[Problem, None] = {}
         self.unset: dict[str, set[str]] = {}
+        self._unset: dict[Position, Problem] = {}
         self._outermost = ""
         self.left_out: dict[str, list[Problem]] = {}
 
@@ -120,7 +126,18 @@ class Collector(Resolver):
         finally:
             self._lenient = before
 
+    def collect_variables(self, node: Node, scope: Scope) -> Any:
+        """Return a node as :meth:`collect_optional` does; an unset variable in it may be a note."""
+        before = self._below_variables
+        self._below_variables = True
+        try:
+            return self.collect_optional(node, scope)
+        finally:
+            self._below_variables = before
+
     def _entry(self, key: str, child: Node, scope: Scope) -> Any:
+        if self._keeps_unset and key == ENVIRONMENT:
+            return self.collect_variables(child, scope)
         if key not in self.optional:
             return self.collect(child, scope)
         before = len(self._left_out)
@@ -149,6 +166,8 @@ class Collector(Resolver):
         try:
             value, _ = self._value(node, scope)
         except TemplateError as error:
+            if self._keeps_unset and isinstance(error, NoValue):
+                return self._with_unset(node, scope, error)
             if self._lenient and isinstance(error, NoValue):
                 return self._without_unset(node, scope, error.name)
             self._problems.update(dict.fromkeys(error.problems))
@@ -167,6 +186,29 @@ class Collector(Resolver):
             return self.collect(target, target_scope)
         finally:
             self._inside_reference = False
+
+    def _with_unset(self, node: Leaf, scope: Scope, error: NoValue) -> Any:
+        """Return the collection that a text refers to, else the text as it is written."""
+        target, target_scope = self._followed(node, scope)
+        if target is not node and not self._inside_reference:
+            self._inside_reference = True
+            try:
+                return self.collect(target, target_scope)
+            finally:
+                self._inside_reference = False
+        for problem in error.problems:
+            # Secrets stand among the variables of a function, and a pull request has none: there
+            # the rules need no value. Elsewhere what they look for may depend on it.
+            kind: Kind = "unset" if self._below_variables else "variable"
+            earlier = self._unset.get(problem.position)
+            if earlier is None or kind == "variable":
+                self._unset[problem.position] = problem._replace(kind=kind)
+        return node.value
+
+    @property
+    def notes(self) -> list[Problem]:
+        """Notes on expressions that stay as they are."""
+        return [*self.kept, *self._unset.values()]
 
     @contextmanager
     def apart(self, name: str) -> Iterator[None]:
@@ -227,6 +269,7 @@ class Options(NamedTuple):
     reveal: bool
     props: Mapping[str, dict[str, Any]]
     runs_here: bool
+    keeps_unset: bool
 
 
 class Values(NamedTuple):
@@ -297,7 +340,7 @@ def resolve(merged: Merged, options: Options) -> Resolved:
     functions = Functions(inputs)
     edition1 = any(note.kind == "edition" for note in sources.notes)
     optional: frozenset[str] = OPTIONAL if options.runs_here else frozenset()
-    resolver = Collector(functions, optional, edition1=edition1)
+    resolver = Collector(functions, optional, keeps_unset=options.keeps_unset, edition1=edition1)
     try:
         resources = _resources(merged, options, resolver, access)
     except TemplateError as error:
@@ -318,7 +361,7 @@ def resolve(merged: Merged, options: Options) -> Resolved:
         resolver,
         functions.sources,
         Masking(inputs, sources.user_variables, edition1=edition1),
-        (*resources.notes, *resolver.kept),
+        (*resources.notes, *resolver.notes),
     )
 
 
@@ -396,7 +439,7 @@ def _scoped(
     for part, top in zip(merged.parts, tops, strict=True):
         if isinstance(part.variables, Table):
             # As in s, a variable that nothing refers to must be resolvable, too.
-            resolver.collect_optional(part.variables, top)
+            resolver.collect_variables(part.variables, top)
         resources = Root({})
         for name, written in part.resources.items():
             props = _overlaid(name, written, merged.sources.environment, top, resolver)

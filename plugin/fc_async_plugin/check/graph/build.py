@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from fc_async_plugin.check.graph.model import Edge, Graph, find_cycles
-from fc_async_plugin.s_yaml.model import BLOCK, destination_path, is_function
+from fc_async_plugin.s_yaml.model import BLOCK, OWN_ACCOUNT, destination_path, is_function
 from fc_async_sdk.errors import InvalidArn
 from fc_async_sdk.models import AsyncConfig, Trigger
 from fc_async_sdk.spec import arn, limits, triggers
@@ -114,9 +114,12 @@ def written_links(resources: Iterable[Resource]) -> list[Link]:
     for resource in filter(is_function, resources):
         for outcome, kind in OUTCOMES:
             text = resource.at(*destination_path(outcome))
+            if not isinstance(text, str) or not text:
+                continue
+            known = OWN_ACCOUNT.sub("", text)
             # What only s resolves may lead anywhere: an edge would be a guess.
-            if isinstance(text, str) and text and "${" not in text:
-                links.append(Link(resource, outcome, kind, text, _parsed(text)))
+            if "${" not in known:
+                links.append(Link(resource, outcome, kind, text, _parsed(known)))
     return links
 
 

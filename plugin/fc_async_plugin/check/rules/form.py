@@ -44,7 +44,9 @@ def unresolved(context: Context) -> Iterator[Found]:
 
     Names that do not exist, cycles of variables, and JavaScript.
     """
-    return _problems(context, {"variable"})
+    yield from _problems(context, {"variable"})
+    # The other rules go on: a pull request has no secrets, and need not have them to be checked.
+    yield from _problems(context, {"unset"}, "note")
 
 
 @rule("FCA003", "s-answers-differently", "warning")
@@ -56,10 +58,12 @@ def differs(context: Context) -> Iterator[Found]:
     return _problems(context, {"compatibility"})
 
 
-def _problems(context: Context, kinds: Collection[str]) -> Iterator[Found]:
+def _problems(
+    context: Context, kinds: Collection[str], severity: Severity | None = None
+) -> Iterator[Found]:
     for problem in context.problems:
         if problem.kind in kinds:
-            yield Found(problem.message, problem.position, problem.fix)
+            yield Found(problem.message, problem.position, problem.fix, severity=severity)
 
 
 FC3_AGE_SECONDS: Final = 2_592_000

@@ -199,3 +199,58 @@ def test_a_fault_that_two_places_lead_to_is_one_problem(tmp_path: Path) -> None:
         s_yaml.load(tmp_path, environ={})
     messages = [one.message for one in caught.value.problems]
     assert messages == ["${env('TOKEN')} not found", "${env('KEY')} not found"]
+
+
+def show(folder: Path, more: str) -> Project:
+    (folder / "s.yaml").write_text(HEAD + more)
+    return s_yaml.load(folder, environ={}, purpose="show")
+
+
+def findings(project: Project, rule: str) -> list[tuple[str, int]]:
+    checked = rules.check(rules.Context([project]))
+    return [(item.severity, item.position.line) for item in checked if item.rule == rule]
+
+
+SECRETS = """\
+      environmentVariables:
+        SECRET: ${env('SECRET')}
+        URL: mysql://root:${env('PASSWORD')}@db
+        TOKEN: ${vars.token}
+      asyncInvokeConfig: {maxAsyncRetryAttempts: 9}
+"""
+
+
+def test_rules_look_at_a_template_whose_secrets_have_no_value(tmp_path: Path) -> None:
+    project = show(tmp_path, SECRETS)
+    assert findings(project, "FCA012") == [("error", 21)]
+    assert findings(project, "FCA002") == [("note", line) for line in (4, 7, 18, 19)]
+
+
+def test_a_text_with_an_unset_variable_stays_as_it_is_written(tmp_path: Path) -> None:
+    variables = props(show(tmp_path, SECRETS))["environmentVariables"]
+    assert variables["URL"] == "mysql://root:${env('PASSWORD')}@db"
+    assert variables["TOKEN"] == "${vars.token}"
+
+
+def test_a_mapping_that_is_referred_to_keeps_its_other_values(tmp_path: Path) -> None:
+    project = show(tmp_path, "      environmentVariables: ${vars.shared}\n")
+    assert props(project)["environmentVariables"] == {"MODE": "fast", "KEY": "${env('KEY')}"}
+
+
+def test_an_unset_variable_outside_of_the_variables_is_an_error_beside_the_others(
+    tmp_path: Path,
+) -> None:
+    more = "      timeout: ${env('TIMEOUT')}\n      asyncInvokeConfig: {maxAsyncRetryAttempts: 9}\n"
+    project = show(tmp_path, more)
+    assert ("error", 17) in findings(project, "FCA002")
+    assert findings(project, "FCA012") == [("error", 18)]
+
+
+def test_a_variable_that_a_setting_refers_to_is_an_error_at_its_place(tmp_path: Path) -> None:
+    project = show(tmp_path, "      timeout: ${vars.token}\n")
+    assert ("error", 4) in findings(project, "FCA002")
+
+
+def test_what_is_misspelt_is_still_an_error_of_the_whole_template(tmp_path: Path) -> None:
+    with pytest.raises(TemplateError, match="regoin"):
+        show(tmp_path, "      timeout: ${vars.regoin}\n")

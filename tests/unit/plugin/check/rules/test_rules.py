@@ -323,3 +323,28 @@ def test_rules_can_be_selected_by_their_beginning(check: Check) -> None:
     block: Any = "zzz: 1\nmaxAsyncRetryAttempts: 99\n"
     assert ids(check(function("a", block), select=("FCA012",))) == ["FCA012"]
     assert ids(check(function("a", block), select=("fca01",))) == ["FCA010", "FCA012"]
+
+
+OWN = '${config("AccountID")}'
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        (f"acs:fc:cn-hangzhou:{OWN}:functions/a", "FCA030"),
+        (f"acs:fc:cn-hangzhou:{OWN}:functions/missing", "FCA040"),
+        (f"acs:fc:us-west-1:{OWN}:functions/a", "FCA025"),
+        (f"acs:fc:cn-hangzhou:{OWN}:functons/a", "FCA020"),
+        (f"acs:fc:cn-hangzhou:{OWN}:services/s/functions/a", "FCA021"),
+    ],
+)
+def test_an_account_that_is_not_known_hides_no_other_mistake_of_a_destination(
+    check: Check, target: str, expected: str
+) -> None:
+    assert expected in ids(check(function("a", goes(target))))
+
+
+def test_the_own_account_is_not_a_foreign_account(check: Check) -> None:
+    target = f"acs:fc:cn-hangzhou:{OWN}:functions/b"
+    found = check(function("a", goes(target, "acs:mns:cn-hangzhou:123:/queues/q/messages")))
+    assert "FCA026" not in ids(found)
