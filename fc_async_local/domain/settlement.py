@@ -318,9 +318,15 @@ def step_detail(condition: str, outcome: Outcome | None, after: Invocation) -> d
         detail["Error"] = condition
     if outcome is None:
         return detail
-    detail["attempt"] = after.attempts
+    if was_refused(outcome):
+        detail["refused"] = outcome.kind.value
+    else:
+        detail["attempt"] = after.attempts
     if condition and outcome.payload:
-        detail["errorMessage"] = error_of(outcome.payload)[1][:_LOG_TAIL_CHARACTERS]
+        error_type, message = error_of(outcome.payload)
+        if error_type:
+            detail["errorType"] = error_type[:_LOG_TAIL_CHARACTERS]
+        detail["errorMessage"] = message[:_LOG_TAIL_CHARACTERS]
     if outcome.log:
         # Cut before it is decoded: a log has up to 1 MiB, and each attempt has one.
         end = outcome.log[-_LOG_TAIL_BYTES:]
@@ -330,6 +336,20 @@ def step_detail(condition: str, outcome: Outcome | None, after: Invocation) -> d
     if outcome.duration_ms:
         detail["durationMs"] = outcome.duration_ms
     return detail
+
+
+_NEVER_RAN: Final = frozenset(
+    {OutcomeKind.THROTTLED, OutcomeKind.RESOURCE_EXHAUSTED, OutcomeKind.INVALID}
+)
+
+
+def was_refused(outcome: Outcome) -> bool:
+    """Return whether an attempt ended before the function ran."""
+    if outcome.kind in _NEVER_RAN:
+        return True
+    # The service may fail before the function starts, or lose its instance while it runs.
+    is_system_error = outcome.kind is OutcomeKind.SYSTEM_ERROR
+    return is_system_error and not outcome.duration_ms and not outcome.log
 
 
 def _log_notes(after: Invocation, outcome: Outcome | None, now: int) -> tuple[Note, ...]:

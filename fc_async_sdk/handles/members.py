@@ -30,6 +30,7 @@ from fc_async_sdk.errors import (
 )
 from fc_async_sdk.fanout.progress import Progress
 from fc_async_sdk.handles.ids import KnownIds
+from fc_async_sdk.handles.reasons import reason_of
 from fc_async_sdk.models import AsyncTask
 
 if TYPE_CHECKING:
@@ -304,6 +305,6 @@ def _known(function: str, task: AsyncTask) -> dict[str, Any]:
         "function": function,
         "task_id": task.task_id,
         "status": cast("str", task.status),
-        "reason": task.task_error_message or "",
+        "reason": reason_of(task),
         "request_id": task.request_id or "",
     }

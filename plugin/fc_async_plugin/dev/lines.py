@@ -132,9 +132,22 @@ def _ended(step: Step) -> Line:
     again = _again(step)
     # The service had no instance, or none in time: the code of the function has not failed.
     if step.outcome != "function error":
-        return Line(f"{run} did not run: {step.outcome}{again}", "bad")
+        following = again or _unrun(step)
+        return Line(f"{run} did not run: {step.outcome}{following}", "bad")
     following = again or _last(step)
     return Line(f"{run} failed after {step.duration_ms} ms{following}", "bad")
+
+
+def _unrun(step: Step) -> str:
+    """Return how the task of an attempt that did not run has ended."""
+    if step.sync:
+        return ""
+    text = f", {step.status.lower()}"
+    if step.status == "Expired":
+        text += ": it is older than its maximum age"
+    if not step.destination:
+        text += "; dropped: no failure destination"
+    return text
 
 
 def _last(step: Step) -> str:

@@ -24,6 +24,7 @@ from fc_async_sdk.errors import (
 )
 from fc_async_sdk.events.error_documents import error_lines, error_type
 from fc_async_sdk.fanout import is_replay, next_id
+from fc_async_sdk.handles.reasons import reason_of
 from fc_async_sdk.models import AsyncTask
 from fc_async_sdk.spec import limits
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from fc_async_sdk.operations.call import Call
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 UNRECORDED: Final = "not recorded in the cloud: task mode is off"
 _WITHOUT_ERROR: Final = frozenset(("Enqueued", "Dequeued", "Running", "Succeeded"))
@@ -153,6 +155,18 @@ class FunctionTasks(NamedTuple):
             cut = "…\n" if step.cut else ""
             texts[key] = texts.get(key, "") + cut + step.output
         return texts
+
+    def with_error(self, task: AsyncTask) -> AsyncTask:
+        """Return a listed task with what its function has answered, if the task has failed.
+
+        A list has the condition only, such as ``UnhandledInvocationError``.
+        """
+        if task.status in _WITHOUT_ERROR:
+            return task
+        try:
+            return self.get(task.task_id)
+        except AsyncTaskNotFound:
+            return task  # it was deleted meanwhile, or is not in task mode
 
     def with_steps(self, newest_first: list[AsyncTask]) -> Iterator[AsyncTask]:
         """Yield listed tasks with their steps, which a list does not have, the oldest first."""
@@ -325,11 +339,35 @@ def _error_text(task: AsyncTask) -> str:
     return "\n".join(map(str, filter(None, errors)))
 
 
-def each(work: Callable[[str], T], task_ids: Sequence[str]) -> list[T]:
+def with_errors(functions: Sequence[FunctionTasks], tasks: Sequence[AsyncTask]) -> list[AsyncTask]:
+    """Return listed tasks, those that have failed with what their functions have answered.
+
+    Args:
+        functions: The functions of the tasks.
+        tasks: Of lists of these functions.
+    """
+    by_name = {tasks_of_one.function: tasks_of_one for tasks_of_one in functions}
+
+    def read(task: AsyncTask) -> AsyncTask:
+        function = (task.function_arn or "").rpartition("functions/")[2]
+        owner = by_name.get(function)
+        return task if owner is None else owner.with_error(task)
+
+    return each(read, tasks)
+
+
+def error_fields(task: AsyncTask) -> dict[str, str]:
+    """Return the type of a failed task's error and its reason, as JSON has them; {} of another."""
+    if task.status in _WITHOUT_ERROR:
+        return {}
+    return {"errorType": _type_of(task), "errorMessage": reason_of(task)}
+
+
+def each(work: Callable[[U], T], tasks: Sequence[U]) -> list[T]:
     """Return what a function returns for each task; several are worked on at a time."""
     pool = ThreadPoolExecutor(WORKERS)
     try:
-        return list(pool.map(work, task_ids))
+        return list(pool.map(work, tasks))
     finally:
         # Ctrl-C ends after the requests that are out, not after all ids.
         pool.shutdown(cancel_futures=True)

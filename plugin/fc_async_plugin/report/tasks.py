@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from fc_async_plugin.report import moments, payloads
 from fc_async_plugin.report.safe_text import safe
 from fc_async_plugin.report.tables import Column, lay_out, wrapped
+from fc_async_sdk.handles.reasons import error_in, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -35,9 +36,19 @@ COLUMNS: Final = (
 _WAITING: Final = ("Enqueued", "Retrying")
 _NOTHING: Final[Printed] = {}
 _INDENT: Final = 2
+_NAME: Final = 12
 _TIME: Final = 12
 _SHOWN_DETAILS: Final = frozenset(
-    ("Error", "attempt", "errorMessage", "durationMs", "nextAttemptAt", "logTail")
+    (
+        "Error",
+        "attempt",
+        "refused",
+        "errorType",
+        "errorMessage",
+        "durationMs",
+        "nextAttemptAt",
+        "logTail",
+    )
 )
 
 
@@ -81,7 +92,7 @@ def _row(task: AsyncTask, times: Times) -> list[object]:
         attempts(task),
         _took(task),
         task.destination_status,
-        _first_line(task.task_error_message),
+        reason_of(task),
     ]
 
 
@@ -110,8 +121,12 @@ def detail(
 ) -> Iterator[tuple[str, bool]]:
     """Yield the lines of one task with its steps, each with whether it is a heading."""
     for name, value in _fields(task, times):
-        if value not in (None, ""):
-            yield safe(f"{name:<12} {value}", line=True), False
+        if value in (None, ""):
+            continue
+        line = safe(f"{name:<{_NAME}} {value}", line=True)
+        lines = [line] if width is None else wrapped(line, width, " " * (_NAME + 1), whole=False)
+        for part in lines:
+            yield part, False
     for title, lines in _sections(task, width, printed):
         if not lines:
             continue
@@ -135,7 +150,7 @@ def _fields(task: AsyncTask, times: Times) -> tuple[tuple[str, object], ...]:
         ("duration", _took(task)),
         ("attempts", attempts(task)),
         ("destination", task.destination_status),
-        ("error", _first_line(task.task_error_message)),
+        ("error", reason_of(task)),
     )
 
 
@@ -202,9 +217,9 @@ def _step(event: AsyncTaskEvent) -> str:
     if isinstance(again, int):
         parts.append(f"again at {moments.clock_time(again)}")
     text = ", ".join(parts)
-    reason = details.get("errorMessage") or details.get("Error")
+    reason = error_in(details)
     if reason:
-        text += f": {_first_line(str(reason))}"
+        text += f": {reason}"
     other_details = {name: value for name, value in details.items() if name not in _SHOWN_DETAILS}
     if other_details:
         text += f" ({_pairs(other_details)})"
@@ -214,7 +229,9 @@ def _step(event: AsyncTaskEvent) -> str:
 def _words(event: AsyncTaskEvent, details: Mapping[str, Any]) -> list[str]:
     """Return what happened: the end of an attempt, the acceptance, or a status."""
     words: list[str] = []
-    if "attempt" in details:
+    if "refused" in details:
+        words.append(f"did not run ({details['refused']})")
+    elif "attempt" in details:
         words.append(_attempt(event, details))
     elif event.status == "Enqueued":
         words.append("accepted")
@@ -267,9 +284,3 @@ def logs(task: AsyncTask, printed: Printed = _NOTHING) -> list[tuple[int, str]]:
 def _number(details: Mapping[str, Any], default: int) -> int:
     number = details.get("attempt")
     return number if isinstance(number, int) else default
-
-
-def _first_line(text: str | None) -> str | None:
-    if not text:
-        return None
-    return text.splitlines()[0]

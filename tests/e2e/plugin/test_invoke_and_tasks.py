@@ -588,7 +588,9 @@ def test_times_of_steps_are_readable(typed: Typed, fc_local: FcLocal, orders: li
     fc_local.client.invoke_async("orders", b"bad", task_id="again")
     fc_local.run_until_idle()
     _, out, _ = typed("tasks", "get", "orders", "again")
-    assert re.search(r"attempt 1 failed, again at \d\d:\d\d:\d\d\.\d{3}: bad order\n", out)
+    assert re.search(
+        r"attempt 1 failed, again at \d\d:\d\d:\d\d\.\d{3}: ValueError: bad order\n", out
+    )
     assert not re.search(r"\b\d{13}\b", out)
 
 

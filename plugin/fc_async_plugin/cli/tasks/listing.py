@@ -37,7 +37,14 @@ def list_command(
     All functions are those of the template, or all that a local runtime or a region without a
     template has.
     """
-    from fc_async_plugin.operate.tasks import UNRECORDED, listed, newest, times_of
+    from fc_async_plugin.operate.tasks import (
+        UNRECORDED,
+        error_fields,
+        listed,
+        newest,
+        times_of,
+        with_errors,
+    )
     from fc_async_plugin.report import tasks as report
 
     with listed(function, where) as tasks:
@@ -45,6 +52,7 @@ def list_command(
             tasks, limit, lambda tasks_of_one: filters.choose(tasks_of_one, (None,), limit).tasks
         )
         unrecorded = _unrecorded(tasks, filters, limit)
+        whole = with_errors(tasks, recorded)
         times = None
         if tasks:
             times = times_of(tasks[0].client, function and tasks[0].function)
@@ -53,7 +61,10 @@ def list_command(
             if reason:
                 terminal.note(reason)
     if output == "json":
-        rows = [task.to_dict() for task in recorded]
+        rows = [
+            {**task.to_dict(), **error_fields(read)}
+            for task, read in zip(recorded, whole, strict=True)
+        ]
         rows += [{**task.to_dict(), "taskMode": False} for task in unrecorded]
         terminal.print_json({"tasks": rows})
         return
@@ -65,7 +76,7 @@ def list_command(
         terminal.print_table_lines(lines)
 
     if recorded or not unrecorded:
-        show(recorded)
+        show(whole)
     if unrecorded:
         terminal.print_text(UNRECORDED.capitalize())
         show(unrecorded)

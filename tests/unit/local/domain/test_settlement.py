@@ -248,6 +248,7 @@ def test_steps_are_recorded_with_error_message_and_log() -> None:
     assert event.detail == {
         "Error": "UnhandledInvocationError",
         "attempt": 1,
+        "errorType": "ValueError",
         "errorMessage": "boom",
         "logTail": "line\n",
     }
@@ -355,3 +356,10 @@ def test_the_loop_guard_does_not_invoke_a_failure_function_over_the_limit() -> N
     assert settled.delivery.state == "dead"
     assert settled.delivery.error.startswith("RecursiveInvocation: ")
     assert settled.delivery.error.count("->") == 3
+
+
+def test_a_refused_attempt_is_recorded_as_what_did_not_run() -> None:
+    retry = policy.Retry(at=NOW + 500, condition="FunctionResourceExhausted", system_retries=1)
+    (event,) = settle(retry, Outcome(kind=OutcomeKind.THROTTLED)).events
+    assert event.detail["refused"] == "throttled"
+    assert "attempt" not in event.detail

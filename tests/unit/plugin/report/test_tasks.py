@@ -108,7 +108,7 @@ def test_attempts_are_told_on_a_time_line() -> None:
     )
     assert list(tasks.timeline(events)) == [
         "12:24:48.000  accepted",
-        "12:24:48.005  attempt 1 failed after 3 ms, again at 12:24:49.005: no room",
+        "12:24:48.005  attempt 1 failed after 3 ms, again at 12:24:49.005: no room at all",
         "12:24:49.010  attempt 2 succeeded after 4 ms",
     ]
 
