@@ -145,13 +145,15 @@ def _check_service(source: str, url: str, typed: Typed) -> None:
         return
     labels = [label.removesuffix("-internal").removesuffix("-vpc") for label in host.split(".")]
     region = next((label for label in labels if label in regions.ALL), None)
-    if typed.region and region and region != typed.region:
-        raise TargetConflict(f"{source} is an endpoint of {region}, not of --region {typed.region}")
+    _check_same(f"{source} is an endpoint of ", region, "--region", typed.region)
     account = labels[0] if labels[0].isdigit() else None
-    if typed.account_id and account and account != typed.account_id:
-        raise TargetConflict(
-            f"{source} is an endpoint of account {account}, not of --account-id {typed.account_id}"
-        )
+    _check_same(f"{source} is an endpoint of account ", account, "--account-id", typed.account_id)
+
+
+def _check_same(beginning: str, actual: str | None, option: str, typed: str | None) -> None:
+    """Check that the endpoint has what an option names, as far as both say something."""
+    if typed and actual and actual != typed:
+        raise TargetConflict(f"{beginning}{actual}, not of {option} {typed}")
 
 
 def _check_alias(typed: Typed, environ: Mapping[str, str]) -> None:

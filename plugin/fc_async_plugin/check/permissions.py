@@ -266,9 +266,19 @@ def _of(resource: Resource, names: Container[str]) -> Iterator[Permission]:
     # mounts a bucket was answered 403, although its role had all that was printed.
     for value in resource.variables.values():
         if isinstance(value, str) and value in names:
-            yield from ram.to_call(
-                arn.FunctionArn(region=region, account_id=account_id, function=value)
-            )
+            function = arn.FunctionArn(region=region, account_id=account_id, function=value)
+            yield from ram.to_call(function)
+    yield from _of_settings(resource, region, account_id)
+
+
+def _of_settings(resource: Resource, region: str, account_id: str) -> Iterator[Permission]:
+    """Yield the permissions for what the settings of a function name: logs, buckets.
+
+    Args:
+        resource: The function.
+        region: Its region, or ``*``.
+        account_id: Its account, or ``*``.
+    """
     if bucket := bucket_of_payloads(resource):
         yield from ram.to_store(bucket)
     logs = resource.at("logConfig", "project")

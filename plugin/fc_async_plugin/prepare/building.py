@@ -76,7 +76,8 @@ def builds_of(
     builds: list[Build] = []
     for project in projects:
         functions = {resource.name: resource for resource in project.functions}
-        builds += (build for build in project.builds if build.resource in {"", *functions})
+        owners = {"", *functions}
+        builds += [build for build in project.builds if build.resource in owners]
         built = {build.resource for build in project.builds if not build.component}
         for source in sources_of([project]):
             name = source.resource
@@ -84,14 +85,13 @@ def builds_of(
                 # The line may read any file of the project, so each save may need it.
                 builds.append(Build(name, line, folder_of(project), line, any_file=True))
                 continue
-            if not built.isdisjoint(["", name]):
-                continue
-            further = build_of_package(source, project, images.get(name))
-            if further is None:
+            is_built = name in built or "" in built
+            package = None if is_built else build_of_package(source, project, images.get(name))
+            if package is None:
                 continue
             # Once made, the file is no longer missing, and a save must still make it anew.
-            if missing_start_file(project, functions[name]) or wish(further).key in answers:
-                builds.append(further)
+            if missing_start_file(project, functions[name]) or wish(package).key in answers:
+                builds.append(package)
     return list(dict.fromkeys(builds))
 
 
@@ -107,14 +107,8 @@ def build_of_package(source: Source, project: Project, image: Image | None = Non
     """
     if source.code is None or source.runtime not in NODE | CUSTOM:
         return None
-    base = folder_of(project)
-    code = Path(os.path.normpath(source.code))
-    folders = [folder for folder in (code, *code.parents) if folder.is_relative_to(base)]
-    packages = [folder for folder in folders or (code, code.parent) if _has_package(folder)]
-    if not packages:
-        return None
-    folder = packages[0]
-    if "build" not in package_json(folder).scripts:
+    folder = _nearest_package(source.code, folder_of(project))
+    if folder is None or "build" not in package_json(folder).scripts:
         return None
     command = f"{node_packages.install_line(folder)} && {node_packages.manager(folder)} run build"
     if image and image.folder == folder:
@@ -123,8 +117,15 @@ def build_of_package(source: Source, project: Project, image: Image | None = Non
     return Build(source.resource, command, folder, command)
 
 
-def _has_package(folder: Path) -> bool:
-    return (folder / node_packages.FILE).is_file()
+def _nearest_package(code_folder: Path, top: Path) -> Path | None:
+    """Return the nearest folder with a ``package.json``, from the code up to a top folder."""
+    code = Path(os.path.normpath(code_folder))
+    folders = [folder for folder in (code, *code.parents) if folder.is_relative_to(top)]
+    # Code beside the template's folder, as of code: ../api/dist: its package is one above it.
+    for folder in folders or (code, code.parent):
+        if (folder / node_packages.FILE).is_file():
+            return folder
+    return None
 
 
 def build_scripts_of_packages(project: Project) -> Iterator[tuple[Path, str]]:

@@ -218,20 +218,23 @@ def _in_project(module: str, code: Path) -> str:
     for above in folder.parents:
         if is_shared(above):
             return ""
-        for pattern in ("", "[!.]*/"):
-            for name in (module, f"{module}.py"):
-                paths = [path for path in above.glob(pattern + name) if path.exists()]
-                outside = [path for path in paths if not path.is_relative_to(folder)]
-                # A submodule that was not checked out is an empty folder: it has no module.
-                if outside and not _is_empty_folder(outside[0]):
-                    return os.path.relpath(outside[0])
+        for path in _paths_of(module, above):
+            if not path.is_relative_to(folder):
+                return os.path.relpath(path)
         if (above / ".git").exists():
             return ""
     return ""
 
 
-def _is_empty_folder(path: Path) -> bool:
-    return path.is_dir() and not any(path.iterdir())
+def _paths_of(module: str, folder: Path) -> Iterator[Path]:
+    """Yield the files and folders of a module in a folder, and in those inside of it."""
+    for pattern in ("", "[!.]*/"):
+        for name in (module, f"{module}.py"):
+            for path in folder.glob(pattern + name):
+                # A submodule that was not checked out is an empty folder: it has no module.
+                is_empty_folder = path.is_dir() and not any(path.iterdir())
+                if path.exists() and not is_empty_folder:
+                    yield path
 
 
 def _folder_with(module: str, code: Path) -> str:
@@ -265,20 +268,26 @@ def absent(project: Project) -> Iterator[Import]:
     out, unless the runtime ships it.
     """
     for resource, code in _python_functions(project):
-        runtime = resource.runtime
         required = _requirements.missing(requirements(code))
-        of_layers = runtimes.modules(runtime, layers_elsewhere(resource))
-        shipped = runtimes.modules(runtime) or frozenset()
-        for name, (position, runs) in _imports_of(project, resource, code).items():
-            if name in _ALWAYS_HERE or importlib.util.find_spec(name) is not None:
-                continue
-            inside = _in_project(name, code) if name not in shipped else ""
-            imported = Import(resource.function_name, runtime, name, position, runs, inside)
+        of_layers = runtimes.modules(resource.runtime, layers_elsewhere(resource))
+        shipped = runtimes.modules(resource.runtime) or frozenset()
+        for imported in _not_here(project, resource, code):
             if _is_required(imported, required):
                 continue
-            may_come = required or of_layers is None or name in of_layers
-            if name in shipped or not may_come:
+            name = imported.module
+            if name in shipped:
                 yield imported
+                continue
+            may_come = required or of_layers is None or name in of_layers
+            if not may_come:
+                yield imported._replace(inside=_in_project(name, code))
+
+
+def _not_here(project: Project, resource: Resource, code: Path) -> Iterator[Import]:
+    """Yield the imports of a function of which this machine does not have the module."""
+    for name, (position, runs) in _imports_of(project, resource, code).items():
+        if name not in _ALWAYS_HERE and importlib.util.find_spec(name) is None:
+            yield Import(resource.function_name, resource.runtime, name, position, runs)
 
 
 def _is_required(imported: Import, required: frozenset[str]) -> bool:
@@ -371,7 +380,9 @@ def _imports(handler: str, folders: Sequence[Path], too_large: list[str]) -> _Im
             continue
         for name, line, runs in reader.names:
             top = name.partition(".")[0]
-            is_first = top not in imports or runs > imports[top][1]
+            _, runs_already = imports.get(top, ("", None))
+            # The first import counts; one that always runs, more than one in a branch.
+            is_first = runs_already is None or (runs and not runs_already)
             if is_first and not _is_in(top, folders):
                 imports[top] = (f"{file.relative_to(code.parent)}:{line}", runs)
             if runs:

@@ -164,24 +164,28 @@ def _about_code(project: Project, resource: Resource) -> Question | None:
     [source] = [source for source in sources_of([project]) if source.resource == resource.name]
     if not lacking or build_of_package(source, project):
         return None
-    base = folder_of(project)
-    options = [
-        Option(f"run {line}", FunctionSettings(build=line)) for line in _build_lines(project)
-    ]
-    names = start_files(resource)
-    for folder in candidates.folders_with(project, names):
-        start_file = next(name for name in names if (folder / name).is_file())
-        text = f"take {os.path.relpath(folder)} as its code, which has {start_file}"
-        options.append(Option(text, FunctionSettings(folder=os.path.relpath(folder, base))))
+    options = [*_options_of_code(project, resource)]
     if not options:
         return None  # a message names the file, see lacks.start_program
-    code = os.path.relpath(code_path(project, resource) or base)
+    code = os.path.relpath(code_path(project, resource) or folder_of(project))
     if lacking == ".":
         reason = f"its code {code} does not exist"
     else:
         reason = f"{code} has no {lacking}, with which it starts"
     text = f"{resource.name} cannot start: {reason}"
     return Question(settings_file.file_of(project.file), resource.name, text, tuple(options))
+
+
+def _options_of_code(project: Project, resource: Resource) -> Iterator[Option]:
+    """Yield what may make the file with which a function starts, and folders that have it."""
+    for line in _build_lines(project):
+        yield Option(f"run {line}", FunctionSettings(build=line))
+    names = start_files(resource)
+    for folder in candidates.folders_with(project, names):
+        start_file = next(name for name in names if (folder / name).is_file())
+        text = f"take {os.path.relpath(folder)} as its code, which has {start_file}"
+        code = os.path.relpath(folder, folder_of(project))
+        yield Option(text, FunctionSettings(folder=code))
 
 
 def _build_lines(project: Project) -> Iterator[str]:

@@ -172,25 +172,32 @@ def omitted(project: Project, only: Collection[str], *, local: bool) -> Iterator
     yield from map(str, told(unset(project)))
     for name, problems in project.left_out.items():
         yield from (f"not deployed: {name}: {problem}" for problem in problems)
-    blocks: dict[str, list[str]] = {}
-    for resource in project.resources:
-        if only and resource.name not in only:
-            continue
-        if not is_function(resource):
-            blocks.setdefault(f"component {resource.component}", []).append(resource.name)
-            continue
-        for name, value in resource.props.items():
-            if name not in _DEPLOYED and value not in (None, {}, []):
-                blocks.setdefault(name, []).append(resource.name)
+    chosen = [resource for resource in project.resources if not only or resource.name in only]
+    for resource in filter(is_function, chosen):
         yield from _not_compared(resource)
         if local:
             yield from _known_later(resource)
-    for name, resources in sorted(blocks.items()):
+    resources_by_name: dict[str, list[str]] = {}
+    for resource in chosen:
+        for name in _not_deployed(resource):
+            resources_by_name.setdefault(name, []).append(resource.name)
+    for name, resources in sorted(resources_by_name.items()):
         functions = ", ".join(resources)
         if name in _BY_S or name.startswith("component "):
             yield f"not deployed by fc-async: {name} of {functions} (use s deploy)"
         else:
             yield f"ignored, by s deploy too: {name} of {functions} (see fc-async validate)"
+
+
+def _not_deployed(resource: Resource) -> Iterator[str]:
+    """Yield the props of a resource that are not sent; of another component, that it is one."""
+    if not is_function(resource):
+        yield f"component {resource.component}"
+        return
+    for name, value in resource.props.items():
+        is_empty = value is None or value in ({}, [])
+        if name not in _DEPLOYED and not is_empty:
+            yield name
 
 
 def unset(project: Project) -> Iterator[Lack]:

@@ -167,12 +167,13 @@ def start_problem(project: Project, resource: Resource) -> StartProblem | None:
     if folder is None or not folder.is_dir():
         return None
     name = _in_code(command[0] if command else f"./{packaging.BOOTSTRAP}")
+    file = folder / name
     of_path = command[:1] == [name] and "/" not in name
-    is_program = of_path and not _finds(resource, folder / name)
+    is_program = of_path and not _finds(resource, file)
+    # An absolute path outside of /code is one of the service, which this machine does not know.
     if is_program or name.startswith("/"):
         return None
     path: problems.Path = ("customRuntimeConfig", "command") if command else ("code",)
-    file = folder / name
     if not file.is_file():
         lack = lacking_file(project, resource, name)
         return StartProblem(path, lack.fault, lack.remedy, missing=True)
@@ -197,17 +198,23 @@ def missing_start_file(project: Project, resource: Resource) -> str:
         return ""
     if not folder.is_dir():
         return "" if folder.exists() else "."
-    names = _modules_of(resource)
-    if names:
-        # A layer may have the module, too.
-        is_there = any((folder / name).is_file() for name in names)
-        return "" if is_there or resource.props.get("layers") else names[0]
+    if _modules_of(resource):
+        return _missing_module(folder, resource)
     if resource.runtime not in runtimes.CUSTOM:
         return ""
     problem = start_problem(project, resource)
     if problem and problem.missing:
         return _in_code((start_command(resource) or [packaging.BOOTSTRAP])[0])
     return _missing_script(folder, resource)
+
+
+def _missing_module(folder: Path, resource: Resource) -> str:
+    """Return the module of a built-in runtime that a function lacks, else ""."""
+    names = _modules_of(resource)
+    # A layer may have the module, too.
+    if resource.props.get("layers") or any((folder / name).is_file() for name in names):
+        return ""
+    return names[0]
 
 
 def _missing_script(folder: Path, resource: Resource) -> str:

@@ -79,27 +79,27 @@ def dockerfile_of(project: Project, resource: Resource) -> Path | None:
     """Return the Dockerfile that can only be that of a function; None if there is a choice."""
     if resource.runtime != CONTAINER:
         return None
-    dockerfiles = candidates.dockerfiles(project)
+    base = folder_of(project)
     path = code_path(project, resource)
-    code = Path(os.path.normpath(path)) if path else folder_of(project)
-    if code != folder_of(project) and code.is_relative_to(candidates.top_of(project)):
+    code = Path(os.path.normpath(path)) if path else base
+    has_own_folder = code != base
+    dockerfiles = candidates.dockerfiles(project)
+    if has_own_folder and code.is_relative_to(candidates.top_of(project)):
         # The template itself names this folder, so Dockerfiles elsewhere are of something else.
-        dockerfiles = [file for file in dockerfiles if file.parent == code] or dockerfiles
-    if dockerfiles not in ([code / DOCKERFILE], [folder_of(project) / DOCKERFILE]):
-        return None
+        in_code = [file for file in dockerfiles if file.parent == code]
+        dockerfiles = in_code or dockerfiles
+    if dockerfiles == [code / DOCKERFILE] and has_own_folder:
+        return dockerfiles[0]
     # Of several images one beside the template can be any, unless its code folder says which.
-    named = code != folder_of(project) and dockerfiles[0].parent == code
-    if not named and _has_other_images(project, resource):
-        return None
-    return dockerfiles[0]
+    if dockerfiles == [base / DOCKERFILE] and not _has_other_images(project, resource):
+        return dockerfiles[0]
+    return None
 
 
 def _has_other_images(project: Project, resource: Resource) -> bool:
     """Return whether another function of the template is another image."""
-    return any(
-        other.runtime == CONTAINER and _image_name(other) != _image_name(resource)
-        for other in project.resources
-    )
+    images = {_image_name(other) for other in project.resources if other.runtime == CONTAINER}
+    return not images <= {_image_name(resource)}
 
 
 def _image_name(resource: Resource) -> str:
@@ -114,22 +114,18 @@ def read_image(project: Project, resource: Resource, file: Path) -> Image:
         if override := resource.at("customContainerConfig", key):
             last[name] = override if isinstance(override, str) else json.dumps(override)
     command = _command(last, instructions.variables)
-    variables = _variables(instructions, resource)
     workdir = instructions.workdir
     if workdir:
-        # The program runs in a folder of this machine, which functions see as /code. Templates have
-        # paths of the image as often as Dockerfiles, such as PYTHONPATH: /app/src.
         command = [word.replace(f"{workdir}/", "") for word in command]
-        inside = re.compile(rf"{re.escape(workdir)}(?=/|:|$)")
-        variables = {name: inside.sub("/code", text) for name, text in variables.items()}
     top = candidates.top_of(project)
-    context = [file.parent]
-    context += (folder for folder in file.parent.parents if folder.is_relative_to(top))
+    parents = [folder for folder in file.parent.parents if folder.is_relative_to(top)]
+    context = [file.parent, *parents]
     folder = _folder(context, command, instructions.copied)
+    variables = _variables(instructions, resource)
     if instructions.installs_itself:
+        # The editable installation of the image put the modules on the path of its Python.
         paths = [f"/code/{path}" for path in pyproject.sources(folder)]
-        if "PYTHONPATH" in variables:
-            paths.append(variables["PYTHONPATH"])
+        paths.append(variables.get("PYTHONPATH", ""))
         variables["PYTHONPATH"] = ":".join(filter(None, paths))
     installed = image_needs.installed_by_all(instructions.runs)
     return Image(
@@ -150,8 +146,14 @@ def _variables(instructions: _Instructions, resource: Resource) -> dict[str, str
     variables = dict(instructions.variables)
     # A PATH of the image has folders of the image, which this machine does not have.
     variables.pop("PATH", None)
-    texts = {name: text for name, text in resource.variables.items() if isinstance(text, str)}
-    return variables | texts
+    own = {name: text for name, text in resource.variables.items() if isinstance(text, str)}
+    variables |= own
+    if not instructions.workdir:
+        return variables
+    # The program runs in a folder of this machine, which functions see as /code. Templates have
+    # paths of the image as often as Dockerfiles, such as PYTHONPATH: /app/src.
+    inside = re.compile(rf"{re.escape(instructions.workdir)}(?=/|:|$)")
+    return {name: inside.sub("/code", text) for name, text in variables.items()}
 
 
 def _sources_of_copy(value: str) -> list[str]:

@@ -22,7 +22,7 @@ from fc_async_sdk.spec.prices import Prices
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from fc_async_plugin.project.state import Remote, Wanted
+    from fc_async_plugin.project.state import Place, Remote, Wanted
     from fc_async_plugin.s_yaml.model import Resource
     from fc_async_sdk.models import AsyncConfig
 
@@ -76,10 +76,9 @@ def of_account(
     for identity, state in remote.items():
         if state.function is None:
             continue
-        settings = state.function.to_dict()
-        planned = target.get(identity) if target else None
-        if planned is not None and planned.settings is not None:
-            settings = planned.settings
+        settings = _planned_settings(target, identity)
+        if settings is None:
+            settings = state.function.to_dict()
         node = Node("function", identity.region, account, identity.function)
         own_costs[node] = _dearest(settings, state.configs.values())
         live = LiveRegion(
@@ -91,6 +90,12 @@ def of_account(
     # An edge leads to a qualifier; calls without one are of the default one.
     nodes = [node._replace(qualifier=limits.DEFAULT_QUALIFIER) for node in own_costs]
     return _by_name(worst_cases(Graph(nodes, edges), own_costs), own_costs)
+
+
+def _planned_settings(target: Wanted | None, function: Place) -> Mapping[str, Any] | None:
+    """Return the settings that a template asks for; None if it leaves those of the account."""
+    planned = target.get(function) if target else None
+    return planned.settings if planned else None
 
 
 def _dearest(settings: Mapping[str, Any], configs: Iterable[AsyncConfig]) -> Worst:

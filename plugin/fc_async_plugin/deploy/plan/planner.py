@@ -329,22 +329,31 @@ def without_missing(plan: Plan, project: Project) -> Plan:
         if makes_function(resource)
     }
     missing = {obstacle.function for obstacle in plan.obstacles}
-    later = missing & makers.keys()
-    sentences = []
-    for resource in project.resources:
-        address = state.Place(resource.region, resource.function_name)
-        if address in later and resource.props.get(BLOCK):
-            reason = f"the function {address} is made by resource {makers[address]}"
-            sentences.append(_sentence(resource.name, reason))
-    steps = tuple(step for step in plan.steps if step.place not in later)
+    made_later = {address: maker for address, maker in makers.items() if address in missing}
+    steps = tuple(step for step in plan.steps if step.place not in made_later)
+    obstacles = [obstacle for obstacle in plan.obstacles if obstacle.function not in made_later]
     return msgspec.structs.replace(
         plan,
         steps=steps,
         needs=needs_of(steps),
-        obstacles=tuple(obstacle for obstacle in plan.obstacles if obstacle.function not in later),
-        omitted=(*plan.omitted, *sentences),
+        obstacles=tuple(obstacles),
+        omitted=(*plan.omitted, *_configured_later(project, made_later)),
         absent=tuple(address for address in plan.absent if address not in makers),
     )
+
+
+def _configured_later(project: Project, makers: Mapping[state.Place, str]) -> Iterator[str]:
+    """Yield a sentence for each configuration of a function that a deployment makes first.
+
+    Args:
+        project: The template.
+        makers: The resources that make these functions.
+    """
+    for resource in project.resources:
+        address = state.Place(resource.region, resource.function_name)
+        if address in makers and resource.props.get(BLOCK):
+            reason = f"the function {address} is made by resource {makers[address]}"
+            yield _sentence(resource.name, reason)
 
 
 def _sentence(resource: str, reason: str) -> str:
