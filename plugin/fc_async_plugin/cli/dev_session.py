@@ -242,9 +242,7 @@ def _prepare(
     settings = commands.settings_of(loaded)
     choices = choices._replace(images=_images(choices, loaded, settings))
     starts = _start_wishes(choices, loaded, settings)
-    values: dict[Path, Wish] = {}
-    for project in loaded:
-        values |= examples.wishes(project)
+    values = _examples_of(loaded)
     # As if these wishes were allowed: what they need would otherwise be a second question.
     projects = _chosen(choices, loaded, settings, starts.keys())
     _check_data(choices.data, sources_of(projects))
@@ -259,7 +257,8 @@ def _prepare(
         outputs.append(Output("note", refused))
 
     taken = {file: wish for file, wish in values.items() if wish.key in answers}
-    outputs += [Output("note", wish.text) for wish in taken.values()]
+    for wish in taken.values():
+        outputs.append(Output("note", wish.text))
     allowed = _allowed(starts, answers)
     choices = choices._replace(allowed=allowed, examples=frozenset(taken))
     # Examples are read before the deployment: with them a function may need other packages.
@@ -271,8 +270,8 @@ def _prepare(
         # Without the programs that the user did not allow, other builds may be due.
         builder = _builder(choices, templates, projects, answers, settings)
         due = builder.due()
-    for text in _build(builder, due, projects, installer):
-        outputs.append(Output("problem", text, "bad"))
+    failed = _build(builder, due, projects, installer)
+    outputs += [Output("problem", text, "bad") for text in failed]
     agreed = [each for each in installations if each.wish.key in answers]
     # A build may have brought packages, or changed what names them.
     used = _in_environments(projects)
@@ -280,6 +279,14 @@ def _prepare(
     outputs += _needs_of_images(choices)
     outputs += _outputs_of_lacks(used, install=not refused)
     return Prepared(choices, projects, builder, outputs)
+
+
+def _examples_of(projects: Iterable[Project]) -> dict[Path, Wish]:
+    """Return the questions for the example files of variables, by file."""
+    wishes: dict[Path, Wish] = {}
+    for project in projects:
+        wishes |= examples.wishes(project)
+    return wishes
 
 
 def _in_environments(projects: Iterable[Project]) -> list[Project]:
@@ -458,13 +465,7 @@ def _ask(choices: Choices, answers: Answers, wishes: Sequence[Wish]) -> str:
         return ""
     # A pipe or a job must not wait for an answer that cannot come.
     if not (choices.yes or choices.build or terminal.can_ask()):
-        again = ["fc-async", *sys.argv[1:]]
-        for flag in ("--build", "--install", "-y"):
-            if flag not in again:
-                again.append(flag)
-        texts = "; ".join(wish.text for wish in new)
-        command = shlex.join(again)
-        return f"not done, because no terminal can be asked: {texts}; to do it: {command}"
+        return _not_asked(new)
     _show_wishes(choices, new)
     if choices.build or choices.yes:
         terminal.confirm("Do this now?", yes=choices.yes)
@@ -472,6 +473,17 @@ def _ask(choices: Choices, answers: Answers, wishes: Sequence[Wish]) -> str:
         return "nothing of that was done; fc-async dev asks again when it starts"
     answers.keep({wish.key: "" for wish in new})
     return ""
+
+
+def _not_asked(wishes: Sequence[Wish]) -> str:
+    """Return what is not done because nothing can be asked, and the command that does it."""
+    again = ["fc-async", *sys.argv[1:]]
+    for flag in ("--build", "--install", "-y"):
+        if flag not in again:
+            again.append(flag)
+    texts = "; ".join(wish.text for wish in wishes)
+    command = shlex.join(again)
+    return f"not done, because no terminal can be asked: {texts}; to do it: {command}"
 
 
 def _show_wishes(choices: Choices, wishes: Sequence[Wish]) -> None:

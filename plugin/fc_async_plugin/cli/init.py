@@ -71,23 +71,26 @@ def command(
         ask=_ask if asking else None,
         overwrite=overwrite,
     )
-    shipped = template in scaffold.names()
+    is_shipped = template in scaffold.names()
     shown = Path(os.path.relpath(folder))
-    first = scaffold.add_wheel(shown) if shipped else ""
+    first = scaffold.add_wheel(shown) if is_shipped else ""
     if output == "json":
         terminal.print_json({"template": template, "folder": str(folder)})
     else:
-        click.echo(f"Made {shown}. Next:")
-        click.echo(f"  cd {shown}")
-        if shipped:
-            click.echo(
-                "  make test   # deploys to a Function Compute on this machine, tests it there"
-            )
-            click.echo("  make dev    # runs the functions and a console; each save is deployed")
-            click.echo("  make plan   # what a deployment to an account would change")
+        _tell_made(shown, is_shipped=is_shipped)
     # Last: above the next steps, it read as if they could be done at once.
     if first:
         terminal.note(f"But first: {first}")
+
+
+def _tell_made(folder: Path, *, is_shipped: bool) -> None:
+    """Print what was made and the next commands; only our own templates have a Makefile."""
+    click.echo(f"Made {folder}. Next:")
+    click.echo(f"  cd {folder}")
+    if is_shipped:
+        click.echo("  make test   # deploys to a Function Compute on this machine, tests it there")
+        click.echo("  make dev    # runs the functions and a console; each save is deployed")
+        click.echo("  make plan   # what a deployment to an account would change")
 
 
 def _list(output: Format) -> None:

@@ -75,24 +75,42 @@ def builds_of(
     """
     builds: list[Build] = []
     for project in projects:
-        functions = {resource.name: resource for resource in project.functions}
-        owners = {"", *functions}
+        owners = {"", *(resource.name for resource in project.functions)}
         builds += [build for build in project.builds if build.resource in owners]
-        built = {build.resource for build in project.builds if not build.component}
         for source in sources_of([project]):
             name = source.resource
-            if line := lines.get(name):
+            line = lines.get(name)
+            if line:
                 # The line may read any file of the project, so each save may need it.
                 builds.append(Build(name, line, folder_of(project), line, any_file=True))
                 continue
-            is_built = name in built or "" in built
-            package = None if is_built else build_of_package(source, project, images.get(name))
-            if package is None:
-                continue
-            # Once made, the file is no longer missing, and a save must still make it anew.
-            if missing_start_file(project, functions[name]) or wish(package).key in answers:
+            package = _needed_build_of_package(source, project, answers, images.get(name))
+            if package is not None:
                 builds.append(package)
     return list(dict.fromkeys(builds))
+
+
+def _needed_build_of_package(
+    source: Source, project: Project, answers: Collection[str], image: Image | None
+) -> Build | None:
+    """Return the build of a ``package.json`` if a function needs what it makes.
+
+    Args:
+        source: The function.
+        project: Its template.
+        answers: Keys of what the user has allowed.
+        image: Its image.
+    """
+    built = {build.resource for build in project.builds if not build.component}
+    if not built.isdisjoint(["", source.resource]):
+        return None
+    build = build_of_package(source, project, image)
+    if build is None:
+        return None
+    [resource] = [each for each in project.functions if each.name == source.resource]
+    # Once made, the file is no longer missing, and a save must still make it anew.
+    is_needed = missing_start_file(project, resource) or wish(build).key in answers
+    return build if is_needed else None
 
 
 def build_of_package(source: Source, project: Project, image: Image | None = None) -> Build | None:

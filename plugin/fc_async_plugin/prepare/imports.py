@@ -380,11 +380,8 @@ def _imports(handler: str, folders: Sequence[Path], too_large: list[str]) -> _Im
             continue
         for name, line, runs in reader.names:
             top = name.partition(".")[0]
-            _, runs_already = imports.get(top, ("", None))
-            # The first import counts; one that always runs, more than one in a branch.
-            is_first = runs_already is None or (runs and not runs_already)
-            if is_first and not _is_in(top, folders):
-                imports[top] = (f"{file.relative_to(code.parent)}:{line}", runs)
+            if not _is_in(top, folders):
+                _note(imports, top, f"{file.relative_to(code.parent)}:{line}", runs=runs)
             if runs:
                 loaded += _files(name, code)
             else:
@@ -392,6 +389,13 @@ def _imports(handler: str, folders: Sequence[Path], too_large: list[str]) -> _Im
         if reader.relative:
             perhaps_loaded[:0] = file.parent.glob("*.py")
     return imports
+
+
+def _note(imports: _Imports, module: str, position: str, *, runs: bool) -> None:
+    """Note an import: the first one counts, and one that always runs more than one that may not."""
+    _, runs_already = imports.get(module, ("", None))
+    if runs_already is None or (runs and not runs_already):
+        imports[module] = (position, runs)
 
 
 def _is_in(module: str, folders: Sequence[Path]) -> bool:

@@ -170,8 +170,7 @@ def omitted(project: Project, only: Collection[str], *, local: bool) -> Iterator
     """Yield what a deployment of functions leaves out or cannot compare, one sentence each."""
     # A sentence for each: without them, deploy left out triggers and then said "nothing to do".
     yield from map(str, told(unset(project)))
-    for name, problems in project.left_out.items():
-        yield from (f"not deployed: {name}: {problem}" for problem in problems)
+    yield from _left_out(project)
     chosen = [resource for resource in project.resources if not only or resource.name in only]
     for resource in filter(is_function, chosen):
         yield from _not_compared(resource)
@@ -187,6 +186,12 @@ def omitted(project: Project, only: Collection[str], *, local: bool) -> Iterator
             yield f"not deployed by fc-async: {name} of {functions} (use s deploy)"
         else:
             yield f"ignored, by s deploy too: {name} of {functions} (see fc-async validate)"
+
+
+def _left_out(project: Project) -> Iterator[str]:
+    for name, problems in project.left_out.items():
+        for problem in problems:
+            yield f"not deployed: {name}: {problem}"
 
 
 def _not_deployed(resource: Resource) -> Iterator[str]:

@@ -168,8 +168,8 @@ def start_problem(project: Project, resource: Resource) -> StartProblem | None:
         return None
     name = _in_code(command[0] if command else f"./{packaging.BOOTSTRAP}")
     file = folder / name
-    of_path = command[:1] == [name] and "/" not in name
-    is_program = of_path and not _finds(resource, file)
+    is_bare_word = command[:1] == [name] and "/" not in name
+    is_program = is_bare_word and not _finds(resource, file)
     # An absolute path outside of /code is one of the service, which this machine does not know.
     if is_program or name.startswith("/"):
         return None

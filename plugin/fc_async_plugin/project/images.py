@@ -82,14 +82,14 @@ def dockerfile_of(project: Project, resource: Resource) -> Path | None:
     base = folder_of(project)
     path = code_path(project, resource)
     code = Path(os.path.normpath(path)) if path else base
-    has_own_folder = code != base
     dockerfiles = candidates.dockerfiles(project)
-    if has_own_folder and code.is_relative_to(candidates.top_of(project)):
-        # The template itself names this folder, so Dockerfiles elsewhere are of something else.
+    if code != base:
         in_code = [file for file in dockerfiles if file.parent == code]
-        dockerfiles = in_code or dockerfiles
-    if dockerfiles == [code / DOCKERFILE] and has_own_folder:
-        return dockerfiles[0]
+        # The template itself names this folder, so Dockerfiles elsewhere are of something else.
+        if in_code and code.is_relative_to(candidates.top_of(project)):
+            dockerfiles = in_code
+        if dockerfiles == [code / DOCKERFILE]:
+            return dockerfiles[0]
     # Of several images one beside the template can be any, unless its code folder says which.
     if dockerfiles == [base / DOCKERFILE] and not _has_other_images(project, resource):
         return dockerfiles[0]

@@ -323,11 +323,9 @@ def without_unknown(project: Project) -> tuple[Project, tuple[str, ...]]:
 
 def without_missing(plan: Plan, project: Project) -> Plan:
     """Return a plan without functions that do not exist and that the template makes."""
-    makers = {
-        state.Place(resource.region, resource.function_name): resource.name
-        for resource in project.resources
-        if makes_function(resource)
-    }
+    makers: dict[state.Place, str] = {}
+    for resource in filter(makes_function, project.resources):
+        makers[state.Place(resource.region, resource.function_name)] = resource.name
     missing = {obstacle.function for obstacle in plan.obstacles}
     made_later = {address: maker for address, maker in makers.items() if address in missing}
     steps = tuple(step for step in plan.steps if step.place not in made_later)
