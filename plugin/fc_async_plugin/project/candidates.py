@@ -38,12 +38,13 @@ def top_of(project: Project) -> Path:
 
 def dockerfiles(project: Project) -> list[Path]:
     """Return the files of a project that are named as Dockerfiles are."""
-    return _nearest(project, (file for file in _tree(project) if _DOCKERFILE.fullmatch(file.name)))
+    files = [file for file in _tree(project) if _DOCKERFILE.fullmatch(file.name)]
+    return _nearest(project, files)
 
 
 def build_scripts(project: Project) -> list[Path]:
     """Return the shell scripts of a project whose names are those of builds."""
-    scripts = (file for file in _tree(project) if _BUILD_SCRIPT.fullmatch(file.name))
+    scripts = [file for file in _tree(project) if _BUILD_SCRIPT.fullmatch(file.name)]
     return _nearest(project, scripts)
 
 
@@ -60,7 +61,8 @@ def folders_with(project: Project, names: Iterable[str]) -> list[Path]:
         for end in ends:
             if file.parts[-len(end) :] == end:
                 folders[Path(*file.parts[: -len(end)])] = None
-    inside = (folder for folder in folders if folder.is_relative_to(top_of(project)))
+    # For app/index.py it is a folder above the project, if the project's own folder is named app.
+    inside = [folder for folder in folders if folder.is_relative_to(top_of(project))]
     return _nearest(project, inside)
 
 

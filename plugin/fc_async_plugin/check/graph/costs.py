@@ -17,6 +17,7 @@ from graphlib import TopologicalSorter
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from fc_async_plugin.s_yaml.model import value_at
 from fc_async_sdk.spec import limits
 from fc_async_sdk.spec.graph import on_cycles
 
@@ -82,15 +83,24 @@ def alone(settings: Mapping[str, Any], retries: int | None) -> Worst:
             default. Without ``cpu`` there are as many vCPU as GB of memory, the most there can be.
         retries: Its ``maxAsyncRetryAttempts``, or None.
     """
-    executions = 1 + (limits.RETRY_ATTEMPTS.default if retries is None else retries)
+    # A configuration without the field, or none at all: the service retries three times.
+    if retries is None:
+        retries = limits.RETRY_ATTEMPTS.default
+    executions = 1 + retries
     timeout = _whole(settings.get("timeout"), limits.FUNCTION_TIMEOUT_SECONDS.default)
-    seconds = executions * timeout
-    gb = _whole(settings.get("memorySize"), limits.MEMORY_MB.default) / _MB
+    memory_mb = _whole(settings.get("memorySize"), limits.MEMORY_MB.default)
+    gpu_mb = _whole(value_at(settings, "gpuConfig", "gpuMemorySize"), 0)
+    memory_gb = memory_mb / _MB
     cpu = settings.get("cpu")
-    vcpu = cpu if isinstance(cpu, int | float) else gb
-    gpu = settings.get("gpuConfig")
-    gpu_mb = _whole(gpu.get("gpuMemorySize"), 0) if isinstance(gpu, dict) else 0
-    return Worst(executions, seconds, seconds * gb, seconds * vcpu, seconds * gpu_mb / _MB)
+    vcpu = cpu if isinstance(cpu, int | float) else memory_gb
+    seconds = executions * timeout
+    return Worst(
+        executions,
+        seconds,
+        memory=seconds * memory_gb,
+        vcpu=seconds * vcpu,
+        gpu=seconds * gpu_mb / _MB,
+    )
 
 
 def _whole(value: Any, default: int) -> int:
@@ -107,22 +117,32 @@ def worst_cases(graph: Graph, own_costs: Mapping[Node, Worst]) -> dict[Node, Wor
     Returns:
         None for nodes that lead into a cycle.
     """
-    pairs = [(edge.source, edge.target) for edge in graph.edges]
-    cyclic = {edge.source for edge, on in zip(graph.edges, on_cycles(pairs), strict=True) if on}
+    cyclic = _nodes_on_cycles(graph)
     ahead: dict[Node, dict[str, list[Node]]] = {node: {} for node in graph.nodes}
     for edge in graph.edges:
         ahead[edge.source].setdefault(edge.kind, []).append(edge.target)
-    # The sorter refuses cycles: a node on one has no total, so nothing has to come before it.
-    before: dict[Node, list[Node]] = {}
+    sorter: TopologicalSorter[Node] = TopologicalSorter()
     for node, targets_by_kind in ahead.items():
-        targets = chain.from_iterable(targets_by_kind.values())
-        before[node] = [] if node in cyclic else list(targets)
+        # The sorter refuses cycles: a node on one has no total, so nothing has to come before it.
+        targets = [] if node in cyclic else chain.from_iterable(targets_by_kind.values())
+        sorter.add(node, *targets)
     totals: dict[Node, Worst | None] = dict.fromkeys(cyclic)
-    for node in TopologicalSorter(before).static_order():
-        if node not in cyclic:
-            ways = [_way(kind, totals, targets) for kind, targets in ahead[node].items()]
-            totals[node] = _total(_own(node, own_costs), ways)
+    for node in sorter.static_order():
+        if node in cyclic:
+            continue
+        ways = [_way(kind, totals, targets) for kind, targets in ahead[node].items()]
+        totals[node] = _total(_own(node, own_costs), ways)
     return totals
+
+
+def _nodes_on_cycles(graph: Graph) -> set[Node]:
+    """Return the nodes from which an edge of a cycle begins."""
+    pairs = [(edge.source, edge.target) for edge in graph.edges]
+    nodes: set[Node] = set()
+    for edge, is_on_cycle in zip(graph.edges, on_cycles(pairs), strict=True):
+        if is_on_cycle:
+            nodes.add(edge.source)
+    return nodes
 
 
 def _total(own_cost: Worst, ways: list[Worst | None]) -> Worst | None:

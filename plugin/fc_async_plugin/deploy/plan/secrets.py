@@ -72,24 +72,25 @@ def fill_in(steps: Iterable[Step], desired: Wanted, remote: Remote) -> Iterator[
     """
     for step in steps:
         match step:
-            case CreateFunction() | UpdateFunction():
-                address = step.place
-                settings = desired[address].settings or {}
-                after = {name: settings.get(name) for name in step.after}
-                # There was nothing before it. For an update, the earlier values come from the
-                # account.
-                if isinstance(step, CreateFunction):
-                    yield msgspec.structs.replace(step, after=after)
-                    continue
-                function = remote[address].function
+            case CreateFunction():
+                after = _settings_after(step, desired)
+                yield msgspec.structs.replace(step, after=after)
+            case UpdateFunction():
+                function = remote[step.place].function
                 current = function.to_dict() if function is not None else {}
                 before = {name: current.get(name) for name in step.before}
+                after = _settings_after(step, desired)
                 yield msgspec.structs.replace(step, before=before, after=after)
             # Only these: other documents are in the file as they were reviewed.
             case Put() | Delete() if HIDDEN in str(step):
                 yield _with_document(step, desired, remote)
             case _:
                 yield step
+
+
+def _settings_after(step: CreateFunction | UpdateFunction, desired: Wanted) -> dict[str, Any]:
+    settings = desired[step.place].settings or {}
+    return {name: settings.get(name) for name in step.after}
 
 
 def _with_document(step: Put | Delete, desired: Wanted, remote: Remote) -> Step:
