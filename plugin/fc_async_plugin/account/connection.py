@@ -214,6 +214,7 @@ def resolved_by_s() -> dict[str, dict[str, Any]]:
     """
     if os.environ.get(RESOLVED) != "-":
         return {}
+    # Not in a variable: its size has a limit, and every program that is started would get it.
     # One byte more than is allowed shows that there are more.
     data = sys.stdin.buffer.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
@@ -336,6 +337,7 @@ def missing(desired: Wanted, account: Account, project: Project) -> list[Channel
 def remaining(channels_: Iterable[Channel], account: Account, project: Project) -> Remaining:
     """Return which queues, topics and event buses exist, and which could not be looked for."""
     service = channels(account, project)
+    # Removal goes on without them, so they are named instead of ending the command.
     existing: list[Channel] = []
     unread: list[Channel] = []
     reason = ""

@@ -90,6 +90,7 @@ def read_all(
                 resolved=resolved,
                 purpose="show",
             )
+        # Rules judge the other templates all the same: one run tells all that is wrong.
         except s_yaml.TemplateError as error:
             problems += error.problems
         else:
@@ -109,6 +110,7 @@ def _regions(projects: Sequence[s_yaml.Project], account: Account) -> list[LiveR
     owners: dict[tuple[str, str], s_yaml.Project] = {}
     for project in projects:
         for resource in project.functions:
+            # A region is read once, however many templates have functions in it.
             owners.setdefault((resource.region, resource.account_id), project)
     live_regions = []
     for (region, account_id), project in owners.items():
@@ -184,6 +186,7 @@ def read_region(client: Client, region: str, account_id: str) -> LiveRegion:
             triggers=_if_there(lambda: lists.triggers(client, name), ()),
         )
 
+    # Each function takes three requests, and a region may have thousands of functions.
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="live") as pool:
         functions = pool.map(read_function, names)
         return LiveRegion(region, account_id, dict(zip(names, functions, strict=True)))
@@ -256,6 +259,7 @@ class _DownstreamReader:
             self.functions[address] = LiveFunction(configs=function.configs)
         reached = set(targets)
         self._direct = {Place(node.region, node.name) for node in reached}
+        # Configurations that stay lead on, too, not only the destinations that are put.
         reached.update(edge.target for edge in self._edges())
         visited: set[Node] = set()
         # Breadth first, one level a round: the requests of a level go out side by side.

@@ -83,6 +83,7 @@ class _FunctionReader:
         named = set(want.qualifiers) - {limits.DEFAULT_QUALIFIER}
         whole = self.everything or want.settings is not None
         with_aliases = self.everything or bool(named)
+        # A qualifier of digits is a version; any other one is an alias.
         with_versions = self.everything or any(map(str.isdigit, named))
         return RemoteFunction(
             function=function,
@@ -102,6 +103,7 @@ class _FunctionReader:
     def _contents(self, function: Function, want: WantedFunction) -> str | None:
         """Return a digest of the code, if its checksum alone does not tell that it is the same."""
         checksum = want.code.checksum if want.code is not None else None
+        # The zip that s makes of the same files has another checksum: only then the code is needed.
         if checksum is None or function.code_checksum in {None, checksum}:
             return None
         data = download(self.client, function.function_name)

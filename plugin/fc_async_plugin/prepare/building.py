@@ -295,11 +295,13 @@ class Builder:
     def due(self) -> list[Build]:
         """Return the commands of the resources of which one must run."""
         current = self._current()
+        # All commands of a resource: a later one works on what the earlier ones have made.
         due = {build.resource for build in self._builds if build not in current}
         return [build for build in self._builds if build.resource in due]
 
     def _current(self) -> set[Build]:
         """Return the commands whose folders are as they have left them."""
+        # Several commands may run in one folder, which is read once.
         states = {folder: state_of(folder) for folder in {build.folder for build in self._builds}}
         current: set[Build] = set()
         for build in self._builds:
@@ -368,6 +370,7 @@ class Builder:
         """Run one command; return why it failed, "" if it may go on."""
         if not build.folder.is_dir():
             return "the folder does not exist"
+        # A build may rewrite files that git tracks, such as a lock file: the user is told which.
         before = tracked.files_of(build.folder)
         ended = programs.run(build.command, build.folder, self._environ)
         if changed := tracked.changed(build.folder, before):

@@ -43,6 +43,7 @@ def used(project: Project) -> Used:
     active = os.environ.get("VIRTUAL_ENV")
     environment = Path(active) if active else folder_of(project) / ".venv"
     packages = environment / _PACKAGES
+    # Those of another Python are left out: modules in C are built for one version.
     if not packages.is_dir():
         return Used(project)
     # The environment of fc-async itself: functions find its packages already.

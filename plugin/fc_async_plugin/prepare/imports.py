@@ -215,6 +215,7 @@ def _in_project(module: str, code: Path) -> str:
     Looked at are the folders above the code, and those in them, such as ``src``.
     """
     folder = Path(os.path.normpath(code.absolute()))
+    # The module of a sibling folder, such as shared/, was offered as a stranger's package.
     for above in folder.parents:
         if is_shared(above):
             return ""

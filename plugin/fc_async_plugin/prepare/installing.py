@@ -159,6 +159,7 @@ class Installer:
         # With --install also what this machine has, maybe in another version.
         with_all = self._answers is None
         for installation in installations(project, self._folder, of_code_only=with_all):
+            # Layers are beside the code: only what goes into the code folder is left alone.
             is_of_node = installation.needs is None
             if not (is_of_node and installation.source.code in self._left_alone):
                 yield installation
@@ -167,6 +168,7 @@ class Installer:
         language = "Node" if needs.node else f"Python {platform.python_version()}"
         self._say(f"installing {needs.what} of {function} for {language} …")
         _project_folder.make_private(self._folder)
+        # In the same folder, so that the rename at the end makes the whole layer appear at once.
         draft = Path(tempfile.mkdtemp(prefix=".installing-", dir=self._folder))
         packages = draft / "python"
         commands = packages / "bin"
@@ -238,6 +240,7 @@ def _install_loosened(needs: Needs, target: Path, first_error: PluginError) -> l
     while True:
         text, lines = _requirements.loosened(text, str(error))
         if not lines:
+            # Later errors name versions that the user has not written.
             raise first_error
         taken += lines
         file.write_text(text, "utf-8")
@@ -265,6 +268,7 @@ def _installer() -> Sequence[str]:
     if importlib.util.find_spec("pip") is not None:
         quiet = ("--quiet", "--disable-pip-version-check", "--no-input")
         return module_command("pip", "install", *quiet)
+    # An environment that uv has made has no pip.
     uv = shutil.which("uv")
     if uv is None:
         raise PluginError("packages need pip or uv beside this Python: python -m ensurepip")

@@ -91,6 +91,7 @@ class Installation(NamedTuple):
         text = (
             f"{self.source.function}: install {prefix}{needs.what}  (in {os.path.relpath(folder)})"
         )
+        # What is installed may follow from files of both folders: a change of them asks again.
         files = {*content_files(folder), *content_files(beside)}
         key = key_of("install", folder, needs.what, content_of(files))
         return Wish(key, text, (text, *self._details(folder)))
@@ -128,6 +129,8 @@ def installations(
         if not any(needs):
             continue
         layer = _layer_of(needs, folder)
+        # A layer that was made is used, also when this machine has the packages by now: calls
+        # must not change with what else is installed here.
         if layer.is_dir():
             yield Installation(source, needs, layer)
             continue

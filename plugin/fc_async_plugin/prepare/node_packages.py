@@ -93,10 +93,12 @@ def install(folder: Path, packages: Sequence[str]) -> None:
     if shutil.which("npm") is None:
         raise PluginError("packages of Node need npm: install Node.js")
     folder.mkdir(exist_ok=True)
+    # Development dependencies would hide what the function lacks in the cloud.
     usual = "--omit=dev --no-audit --no-fund --loglevel=error"
     if not packages:
         programs.install(install_line(folder, usual), folder / FILE, folder)
         return
+    # Without --prefix, npm installs into the nearest folder above that has a package.json.
     target = str(folder.resolve())
     options = [*usual.split(), "--prefix", target, "--"]
     command = ["npm", "install", "--no-package-lock", *options, *packages]
@@ -143,6 +145,7 @@ def manager(folder: Path) -> str:
 
 
 def _manager_of_locks(folder: Path) -> str:
+    # Its own lock file counts more than that of a workspace above it.
     if _has_lock(folder):
         return "npm"
     for ancestor in (folder, *folder.resolve().parents):

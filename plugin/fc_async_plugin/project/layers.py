@@ -77,4 +77,5 @@ def _is_local(layer: object) -> bool:
     """Return whether a layer is a path on this machine and not an ARN."""
     if not isinstance(layer, str) or _LAYER_ELSEWHERE.match(layer):
         return False
+    # An output of another resource is an ARN by the time of the deployment.
     return bool(layer) and not is_unresolved(layer)

@@ -142,6 +142,7 @@ def _may_fail(node: Node | None) -> frozenset[object] | None:
         return None
     if not isinstance(node, Table):
         return frozenset()
+    # It may name other commands of s, such as remove; what runs here belongs to deploy.
     commands = _values(node.at("command"), "deploy")
     if "deploy" not in commands:
         return frozenset()

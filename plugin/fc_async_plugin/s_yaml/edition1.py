@@ -295,6 +295,7 @@ def resources_of(root: Table, *, runs: bool = False) -> Table:
     entries = {key: node for key, node in root.entries.items() if key != section}
     entries["resources"] = Table(*services.mark, converted, services.keys)
     # Edition 1.0.0 names a service without a prefix: ${orders.props.region}.
+    # An empty alternative would match ${.props: without services it is a name that none has.
     names = "|".join(map(re.escape, services.entries)) or "-"
     service_reference = re.compile(rf"\$\{{({names})\.(?=output\.|props\.)")
     rewritten = {key: _rewritten(node, service_reference) for key, node in entries.items()}
@@ -309,6 +310,7 @@ def _rewritten(node: Node, service_reference: re.Pattern[str]) -> Node:
     if isinstance(node, Array):
         items = [_rewritten(item, service_reference) for item in node.items]
         return Array(*node.mark, items)
+    # Most texts have no variable, and each of three patterns takes time.
     if "${" not in node.text:
         return node
     text = _VARIABLE.sub(r"${env('\1')}", node.text)

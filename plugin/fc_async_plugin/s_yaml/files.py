@@ -53,6 +53,7 @@ def find(path: str | os.PathLike[str] = ".") -> Path:
     for file in (folder / name for name in NAMES):
         if file.exists():
             return file
+    # Other tools have a template.yml, too, as SAM does: only the type in it tells Funcraft's.
     for file in (folder / name for name in _FUNCRAFT):
         if file.is_file() and "Aliyun::Serverless" in read_text(file):
             return file
@@ -148,11 +149,13 @@ def read_bytes(file: Path, limit: int) -> bytes:
     """
     start = Position(str(file), 1, 1)
     try:
+        # A named pipe or a device would be read without end.
         if file.exists() and not file.is_file():
             raise failure(
                 start, "this is not a regular file", "name the template itself", kind="file"
             )
         with file.open("rb") as stream:
+            # One byte more than allowed tells that a file is too large, before all of it is read.
             data = stream.read(limit + 1)
     except FileNotFoundError as error:
         raise failure(

@@ -108,6 +108,7 @@ class Functions:
         return self._parsed(name, first)
 
     def _parsed(self, name: str, text: str) -> Any:
+        # The same object for the same text: the resolver knows what it has resolved by its id.
         data = self._data.get((name, text))
         if data is None:
             data = _json(text) if name == "json" else _yaml(text)
@@ -191,6 +192,7 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def _check_depth(value: Any) -> None:
+    # By levels, because the passes that follow recurse as deep as the value is.
     level = [value]
     for _ in range(yaml12.MAX_DEPTH):
         children: list[Any] = []
@@ -253,6 +255,7 @@ def _read_alias(
     has_variables = all(environ.get(name) for name in names)
     if has_variables and not asked:
         return {name: environ[name] for name in names}
+    # That of the variables, which may be others than those of this process.
     home = environ.get("HOME")
     folder = Path(home) if home else None
     try:

@@ -203,6 +203,7 @@ def _action_mappings(owner: Table) -> Iterator[_Mapping]:
     """Yield the actions of a template or of a resource, and each step in them."""
     actions = owner.table("actions")
     hooks = set(filter(_ACTIONS.match, actions.entries))
+    # pre-deploy is known in any case: a misspelt one is compared with it.
     yield _Mapping(actions, {"pre-deploy"} | hooks)
     for items in actions.entries.values():
         if not isinstance(items, Array):
@@ -242,6 +243,7 @@ def _words(mapping: _Mapping, key: str) -> tuple[str, str]:
     if not mapping.is_resource:
         return message, f"remove it; known here: {', '.join(mapping.known_keys)}"
     entries = mapping.table.entries
+    # A mapping in a resource without props is most likely the props, under a misspelt name.
     if "props" not in entries and isinstance(entries[key], Table):
         return message, "did you mean props?"
     if key == "access":
@@ -262,6 +264,7 @@ def merge_tables(lower: Table, upper: Table) -> Table:
             entries[key] = merge_tables(below, node)
         else:
             entries[key] = node
+        # A finding points to where the value that counts is written.
         keys[key] = upper.keys[key]
     return Table(*upper.mark, entries, keys)
 

@@ -150,6 +150,7 @@ def _with_quotes(text: str, start: int, end: int) -> Span:
         return start, end
     if text[end : end + 1] != before:
         return start, end
+    # An expression in the quotes of the value would read as a text.
     return start - 1, end + 1
 
 

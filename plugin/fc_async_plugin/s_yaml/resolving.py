@@ -181,6 +181,7 @@ class Collector(Resolver):
             self._left_out.append(node)
             self.unset.setdefault(name, set()).add(self._outermost)
             return None
+        # A text that refers to a mapping of variables: those of them that have a value are of use.
         self._inside_reference = True
         try:
             return self.collect(target, target_scope)
@@ -213,6 +214,7 @@ class Collector(Resolver):
     @contextmanager
     def apart(self, name: str) -> Iterator[None]:
         """Put the problems of a resource into :attr:`left_out`, not into :attr:`problems`."""
+        # One ${…} without a value in one resource stopped all functions of the template.
         before = self._problems
         self._problems = {}
         try:
@@ -411,6 +413,7 @@ def _values(
             component = resolver.text(resource.component, resource.scope)
             props = options.props.get(name)
             if props is None:
+                # Nothing of another component runs here: its unset variables stop nothing.
                 is_function = names_function(component)
                 collect = resolver.collect if is_function else resolver.collect_optional
                 props = collect(resource.props, resource.scope)
@@ -536,6 +539,7 @@ def _region(environment: Table) -> Table | None:
 
 def _joined(lower: Scoped, upper: Scoped) -> Scoped:
     """Merge a resource over the extended file's; each string is resolved in its own file."""
+    # Names such as ${this.…} and relative paths mean what they mean in the file that has them.
     lower_scopes = {id(leaf): lower.scope for leaf in leaves(lower.props)}
     scope = upper.scope._replace(node_scopes=lower_scopes)
     props = merge_tables(lower.props, upper.props)

@@ -83,6 +83,7 @@ class Resolver:
         self._functions = functions
         self._edition1 = edition1
         self.kept: dict[Problem, None] = {}
+        # Nodes are kept beside their values: an id must not become that of another node.
         self._memo: dict[tuple[int, str], tuple[Node, Any, int]] = {}
         self._open: dict[tuple[int, str], str] = {}
         self._growth = 0
@@ -150,6 +151,7 @@ class Resolver:
 
     def _value(self, node: Node, scope: Scope) -> tuple[Any, int]:
         """Return the plain value and the number of values in it."""
+        # Most values are leaves without a variable: to remember them would take longer.
         if isinstance(node, Leaf) and not expressions.mentions_variable(node.text):
             return node.value, 1
         scope = scope.of(node)
@@ -201,6 +203,7 @@ class Resolver:
         return entries, size
 
     def _text(self, text: str, node: Leaf, scope: Scope) -> Any:
+        # As in s, a value may have expressions, which are resolved in the next round.
         for _ in range(MAX_ROUNDS):
             try:
                 parts = expressions.split(text)
@@ -345,6 +348,7 @@ class Resolver:
         if isinstance(target, Table):
             return target.entries.get(key, javascript.MISSING)
         if isinstance(target, Array):
+            # Paths are those of JavaScript, in which s evaluates them.
             if key == "length":
                 return len(target.items)
             item = _item(target, javascript.index(key))
@@ -418,6 +422,7 @@ def _is_init(expression: Expression) -> bool:
 def _size(value: Any) -> int:
     count = 0
     todo: list[Any] = [value]
+    # It ends at the limit: references to references double the size with each step.
     while todo and count <= MAX_GROWTH:
         item = todo.pop()
         count += 1

@@ -348,6 +348,7 @@ def plain_scalar(text: str) -> Plain | Date:
         return text
     if text in _WORDS:
         return _WORDS[text]
+    # js-yaml, with which s reads, takes 1_ for a text and 1_0 for a number.
     if text.endswith("_"):
         return text
     match = _INTEGER.fullmatch(text)
@@ -373,5 +374,6 @@ def _integer(match: re.Match[str]) -> float:
     if exact >= _TOO_LARGE:
         return sign * math.inf
     if exact > _EXACT:
+        # JavaScript has doubles only: 2**53 + 1 is 2**53 there, and so it is for s.
         exact = int(float(exact))
     return sign * exact

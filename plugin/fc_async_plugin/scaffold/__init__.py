@@ -108,10 +108,12 @@ def create(
             answers = _answered(form, answers, ask)
         project = cookiecutter(
             str(source) if shipped else template,
+            # Of our templates, the form has asked: cookiecutter would ask once more.
             no_input=shipped or ask is None,
             extra_context=_as_text(answers),
             output_dir=str(into),
             overwrite_if_exists=overwrite,
+            # A ~/.cookiecutterrc of the user may have other answers under the same names.
             default_config=True,
         )
     return Path(project)

@@ -176,6 +176,7 @@ class Context:
         """Functions of the templates by node, whichever qualifier they configure."""
         resources: dict[Node, Resource] = {}
         for resource in self.functions:
+            # Two resources may configure two qualifiers of a function: the first stands for it.
             resources.setdefault(build.source_node(resource)._replace(qualifier=""), resource)
         return resources
 
@@ -296,6 +297,7 @@ def violations(block: object) -> Iterator[tuple[str, Violation]]:
         Pairs of the id of the rule that words it and the violation.
     """
     for violation in _violations(block):
+        # A ${…} that a deployment fills in may become right; a key stays as it is.
         if violation.kind == "unknown-key" or not is_unresolved(violation.value):
             rule = _RULES.get(violation.kind)
             yield rule or _RULES_OF_RANGES[violation.path[-1]], violation
@@ -318,6 +320,7 @@ def _violations(block: object) -> Iterator[Violation]:
 def _qualifier(value: object) -> Iterator[Violation]:
     if value is None:
         return
+    # YAML reads a version without quotes as a number; a bool is an int for isinstance, too.
     if not isinstance(value, str) and type(value) is not int:
         yield Violation((QUALIFIER,), "wrong-type", value, "a string")
     elif not _QUALIFIER.fullmatch(str(value)):

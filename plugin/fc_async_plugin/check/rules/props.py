@@ -79,6 +79,7 @@ def invalid(context: Context) -> Iterator[Found]:
     """
     yield from _unknown_regions(context)
     for resource in context.functions:
+        # Its props are those of FC 2.0, as they were read: fc3's schema is not for them.
         if is_of_fc2(resource):
             continue
         settled = _settled(resource.props)
@@ -216,6 +217,7 @@ def _findings(
         by_place.setdefault((*parent, *error.absolute_path), []).append(error)
     for path, errors in by_place.items():
         best = max(errors, key=relevance)
+        # Of several errors at one place the most relevant one: the others follow from it.
         if best.validator == "additionalProperties":
             yield from _unknown(resource, path, best)
         else:
@@ -310,6 +312,7 @@ def _fix(error: _Error, expected: str) -> str:
         case "minimum" | "maximum":
             return f"write {limit}"
         case "multipleOf":
+            # Rounded up: a smaller memory could be too small for the function.
             return f"write {-(-value // limit) * limit:.0f}"
     if expected == _EXPECTED["string"] and not isinstance(value, dict | list):
         return "put it in quotes"
@@ -325,5 +328,6 @@ def does_not_start(context: Context) -> Iterator[Found]:
     for project in context.projects:
         for resource in project.functions:
             problem = start_problem(project, resource)
+            # A missing file is a lack of this machine, which a build may make (lacks.start_file).
             if problem and not problem.missing:
                 yield Found(problem.message, resource.where(*problem.path), problem.fix)

@@ -258,6 +258,7 @@ def invalid_oss_trigger(context: Context) -> Iterator[Found]:
             yield Found(
                 f"OSS trigger {trigger.name}: {error}",
                 trigger.where(*error.path),
+                # The path is sourceArn, triggerConfig, or triggerConfig and a field in it.
                 _OSS_FIXES[error.path[:2][-1]],
             )
 
@@ -298,6 +299,7 @@ def overlapping_oss_triggers(context: Context) -> Iterator[Found]:
                     " destination of the first",
                     (Related(other.where(_TRIGGER), f"{other.name} is here"),),
                 )
+                # One finding a trigger: after the first one is mended, the next run names another.
                 break
         seen.append((trigger, oss_trigger))
 

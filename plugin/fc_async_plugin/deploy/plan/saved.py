@@ -180,6 +180,7 @@ def snapshots(desired: Wanted, remote: Remote) -> tuple[Snapshot, ...]:
 
 def to_read(saved: SavedPlan) -> Wanted:
     """Return the places to read from the account, to compare them with the fingerprints."""
+    # The template may not exist on the machine that applies: what is read follows from the plan.
     return {
         Place(snapshot.region, snapshot.function): WantedFunction(
             configs={qualifier: AsyncConfig() for qualifier in snapshot.qualifiers},
