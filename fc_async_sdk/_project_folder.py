@@ -54,6 +54,8 @@ EVENTS: Final = Path(NAME, "events")
 """Events that a replay could not send, relative to the project."""
 FAILURES: Final = Path(NAME, "failures")
 """The reports that ``fc-async failures`` showed last, relative to the project."""
+ALARMS: Final = Path(NAME, "alarms")
+"""Facts of earlier rounds of ``fc-async alarms check``, relative to the project."""
 BUILDS: Final = Path(NAME, "builds", "allowed")
 """Builds and installations that ``fc-async dev`` may run, relative to the project."""
 DEPLOY: Final = Path(NAME, "deploy")

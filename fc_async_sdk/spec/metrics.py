@@ -3,8 +3,8 @@
 
 The names are those of the metric reference of CloudMonitor (*monitor*, namespace ``acs_fc``), which
 "Monitoring data" (*data*) and "Statistics of metrics" (*statistics*) of docs/reference/sources.md
-complete. Two metrics are ours: the service does not have what they count. No other module spells
-the name of a metric.
+complete; those of queues are in "Metrics of queues" (*queues*). Two metrics are ours: the service
+does not have what they count. No other module spells the name of a metric.
 """
 
 from __future__ import annotations
@@ -135,6 +135,21 @@ def statistic_of(name: str) -> Statistic:
     """Return the statistic of a metric of CloudMonitor, whichever way it is spelled."""
     metric = ALIASES.get(name, name)
     return (METRICS | NOT_HERE)[metric].statistic
+
+
+QUEUE_NAMESPACE: Final = "acs_mns_new"
+"""The namespace of the queues of MNS (*queues*)."""
+
+QUEUE_VISIBLE: Final = "ActiveMessages"
+"""*queues*: messages of a queue that can be received."""
+
+QUEUE_ALARM_STATISTIC: Final = "Maximum"
+"""*queues*: one of the statistics in the sample of an alarm; which ones rules take is not said."""
+
+
+def queue_dimensions(region: str, queue: str) -> list[dict[str, str]]:
+    """Return the dimensions of a queue (*queues*)."""
+    return [{"region": region, "queue": queue}]
 
 
 def dimensions(region: str, function: str) -> list[dict[str, str]]:

@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
     from fc_async_plugin.account.channels import Channels
     from fc_async_plugin.account.roles import Roles
-    from fc_async_plugin.check.conditions import Rule
     from fc_async_plugin.project.state import Channel, Wanted
     from fc_async_plugin.s_yaml import Project, Resource
     from fc_async_plugin.s_yaml.reading import Purpose
@@ -535,8 +534,8 @@ def _by_region(
     return by_region or {default: {}}
 
 
-def rules_of_template(names: Sequence[str], where: Where) -> tuple[Account, list[Rule]]:
-    """Return the conditions of the functions of a template, or of some of them.
+def watched_functions(names: Sequence[str], where: Where) -> tuple[Account, list[Resource]]:
+    """Return the functions of a template, or some of them, that have asynchronous configuration.
 
     The account that comes with them has the access alias of the template.
 
@@ -553,13 +552,13 @@ def rules_of_template(names: Sequence[str], where: Where) -> tuple[Account, list
         raise ConfigurationError(f"{project.file} has no function {', '.join(unknown)}")
     if names:
         resources = tuple(each for each in resources if not set(names).isdisjoint(_names_of(each)))
-    rules = conditions.rules_of(resources)
-    if not rules:
+    configured = [resource for resource in resources if conditions.is_configured(resource)]
+    if not configured:
         raise ConfigurationError(f"no function in {project.file} has {BLOCK}: nothing to watch")
-    without_region = {rule.function for rule in rules if _is_unresolved(rule.region)}
+    without_region = {each.function_name for each in configured if _is_unresolved(each.region)}
     if without_region:
         raise _no_region(min(without_region))
-    return account._replace(access=_alias(account, project)), rules
+    return account._replace(access=_alias(account, project)), configured
 
 
 def _is_unresolved(region: str) -> bool:

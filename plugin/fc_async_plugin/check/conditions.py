@@ -1,31 +1,70 @@
 # SPDX-License-Identifier: MIT
 """The conditions under which asynchronous invocations need a person: one table. Pure.
 
-``fc-async alarms`` prints a rule of CloudMonitor for each, ``fc-async watch`` evaluates them, and
-``fc-async failures`` shows what their metrics counted. Thresholds follow from the numbers of the
-template, so that a rule says why its threshold is what it is.
+``fc-async alarms`` prints a rule of CloudMonitor for each, ``fc-async alarms check`` evaluates
+them, and ``fc-async failures`` shows what their metrics counted. Thresholds follow from the numbers
+of the template, and from what metrics say of the past if they were read, so that a rule says why
+its threshold is what it is.
 """
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from fc_async_plugin.check.graph import build
 from fc_async_plugin.s_yaml.model import BLOCK, is_function
 from fc_async_sdk.spec import limits, metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from fc_async_plugin.s_yaml.model import Resource
 
 
+_DAY: Final = 86_400
+_HOUR: Final = 3_600
+_ERRORS_PERIOD: Final = 300
+
+
 class Numbers(NamedTuple):
-    """The numbers of one function on which thresholds depend; durations are seconds."""
+    """The numbers of one function on which thresholds depend; durations are seconds.
+
+    Attributes:
+        retention: For how long its failure queue keeps a message.
+    """
 
     age: int = limits.EVENT_AGE_SECONDS.default
     retries: int = limits.RETRY_ATTEMPTS.default
     timeout: int = limits.FUNCTION_TIMEOUT_SECONDS.default
     concurrency: int = limits.INSTANCE_CONCURRENCY.default
+    retention: int = limits.QUEUE_RETENTION_SECONDS.default
+
+    @property
+    def slow(self) -> bool:
+        """True if the attempts of one invocation may take longer than errors are counted."""
+        return self.timeout * (self.retries + 1) > _ERRORS_PERIOD
+
+
+class History(NamedTuple):
+    """The executions of a function over some time, as its metrics have them.
+
+    Attributes:
+        executions: Number of executions.
+        errors: Number of those that ended in a function error.
+        busiest: Number of executions in the busiest hour.
+        span: How far back that is, such as ``7d``.
+    """
+
+    executions: float
+    errors: float
+    busiest: float
+    span: str
+
+    @property
+    def share(self) -> float:
+        """The usual share of errors."""
+        return self.errors / self.executions if self.executions else 0.0
 
 
 class Condition(NamedTuple):
@@ -33,7 +72,7 @@ class Condition(NamedTuple):
 
     Attributes:
         name: In names of rules and in messages.
-        metric: CloudMonitor's name.
+        metric: CloudMonitor's name; "" if it has none.
         period: Length of the periods that are compared, in seconds.
         times: Number of periods in a row that must reach the threshold.
         critical: Whether invocations are lost already.
@@ -50,9 +89,14 @@ class Condition(NamedTuple):
     reason: Callable[[Numbers], str]
 
     @property
+    def is_of_queue(self) -> bool:
+        """True if a queue of failures meets it, False for a function."""
+        return self.metric not in metrics.METRICS
+
+    @property
     def statistic(self) -> metrics.Statistic:
         """The aggregate of a period that is compared."""
-        return metrics.METRICS[self.metric].statistic
+        return "Maximum" if self.is_of_queue else metrics.METRICS[self.metric].statistic
 
     @property
     def counts(self) -> bool:
@@ -101,7 +145,7 @@ CONDITIONS: Final = (
     Condition(
         "errors",
         metrics.FUNCTION_ERRORS,
-        300,
+        _ERRORS_PERIOD,
         1,
         critical=False,
         threshold=lambda numbers: numbers.retries + 1,
@@ -121,42 +165,155 @@ CONDITIONS: Final = (
 )
 """The table. Lengths and thresholds are ours; metrics: docs/reference/sources.md, "Metrics"."""
 
+QUEUE_DEPTH: Final = Condition(
+    "waiting",
+    metrics.QUEUE_VISIBLE,
+    60,
+    1,
+    critical=False,
+    threshold=lambda _: 1,
+    reason=lambda _: "a failure waits: fc-async failures shows it",
+)
+QUEUE_AGE: Final = Condition(
+    "oldest",
+    "",
+    60,
+    1,
+    critical=True,
+    threshold=lambda numbers: numbers.retention // 2,
+    reason=lambda numbers: (
+        f"half of the {numbers.retention / _DAY:.3g} days for which the queue keeps a failure"
+    ),
+)
+"""CloudMonitor has no metric for it: ``alarms check`` looks at the messages."""
+
+_LEAST_SHARE: Final = 0.01
+_TIMES_USUAL: Final = 3
+
 
 class Rule(NamedTuple):
-    """A condition for one function, with its threshold and the reason for it."""
+    """A condition for one function or one queue, with its threshold and the reason for it.
+
+    Attributes:
+        subject: Name of the function or of the queue.
+        share: Of errors: the share of all executions that must be reached; 0: any. CloudMonitor
+            compares one metric with one number, so its rules have the threshold alone.
+        least: The smallest number of errors that counts, if there is a share.
+    """
 
     condition: Condition
-    function: str
+    subject: str
     region: str
     threshold: int
     reason: str
+    share: float = 0.0
+    least: int = 0
 
     @property
     def name(self) -> str:
         """Such as ``fc-async-orders-backlog``; unique within a region."""
-        return f"fc-async-{self.function}-{self.condition.name}"
+        # A queue and a function may have one name.
+        kind = "queue-" if self.condition.is_of_queue else ""
+        return f"fc-async-{kind}{self.subject}-{self.condition.name}"
 
-    def broken_by(self, values: Sequence[float]) -> bool:
-        """Return whether the newest values, one for each period, all reach the threshold."""
-        newest = values[-self.condition.times :]
-        return len(newest) == self.condition.times and min(newest) >= self.threshold
+    def broken_by(self, values: Sequence[float], executions: Sequence[float] = ()) -> bool:
+        """Return whether the newest values, one for each period, all reach the threshold.
+
+        Args:
+            values: The values of the metric.
+            executions: The executions of the same periods, for a share.
+        """
+        times = self.condition.times
+        newest = values[-times:]
+        if len(newest) < times:
+            return False
+        if not self.share:
+            return min(newest) >= self.threshold
+        totals = executions[-times:]
+        limits_of_periods = [max(self.least, self.share * total) for total in totals]
+        return all(value >= limit for value, limit in zip(newest, limits_of_periods, strict=True))
 
 
-def rules_of(resources: Iterable[Resource]) -> list[Rule]:
-    """Return a rule for each condition and each function that has asynchronous configuration."""
-    rules = []
-    for resource in resources:
-        has_block = isinstance(resource.props.get(BLOCK), dict)
-        if not has_block or not is_function(resource):
-            continue
+def rules_of(
+    resources: Sequence[Resource], histories: Mapping[tuple[str, str], History] | None = None
+) -> list[Rule]:
+    """Return the rules of functions with asynchronous configuration, then of their failure queues.
+
+    Args:
+        resources: Resources of templates.
+        histories: What metrics say, by region and function; None: they were not read.
+    """
+    configured = [resource for resource in resources if is_configured(resource)]
+    rules: list[Rule] = []
+    for resource in configured:
+        place = (resource.region, resource.function_name)
+        history = (histories or {}).get(place)
         numbers = numbers_of(resource.props)
         for condition in CONDITIONS:
-            threshold = condition.threshold(numbers)
-            reason = condition.reason(numbers)
-            rules.append(
-                Rule(condition, resource.function_name, resource.region, threshold, reason)
-            )
+            if condition.metric == metrics.FUNCTION_ERRORS:
+                rules.extend(_errors(condition, numbers, history, place))
+            else:
+                rules.append(_rule(condition, numbers, place))
+    for queue in build.failure_queues(build.links(configured)):
+        rules += queue_rules(queue.region, queue.queue)
     return rules
+
+
+def queue_rules(region: str, queue: str, retention: int | None = None) -> list[Rule]:
+    """Return the rules of a failure queue, which keeps messages for so many seconds."""
+    numbers = Numbers(retention=retention or Numbers().retention)
+    return [_rule(condition, numbers, (region, queue)) for condition in (QUEUE_DEPTH, QUEUE_AGE)]
+
+
+def without_errors(resources: Iterable[Resource], rules: Iterable[Rule]) -> list[str]:
+    """Return the functions that have no rule for errors."""
+    with_errors = {
+        (rule.region, rule.subject)
+        for rule in rules
+        if rule.condition.metric == metrics.FUNCTION_ERRORS
+    }
+    return [
+        resource.function_name
+        for resource in resources
+        if (resource.region, resource.function_name) not in with_errors
+    ]
+
+
+def is_configured(resource: Resource) -> bool:
+    """Return whether a resource is a function with asynchronous configuration."""
+    return is_function(resource) and isinstance(resource.props.get(BLOCK), dict)
+
+
+def _rule(condition: Condition, numbers: Numbers, place: tuple[str, str]) -> Rule:
+    region, subject = place
+    return Rule(condition, subject, region, condition.threshold(numbers), condition.reason(numbers))
+
+
+def _errors(
+    condition: Condition, numbers: Numbers, history: History | None, place: tuple[str, str]
+) -> Iterator[Rule]:
+    """Yield the rule for errors, if a number of errors says something about the function."""
+    rule = _rule(condition, numbers, place)
+    if history is None or not history.executions:
+        # The attempts of one invocation are hours apart: their errors never come together.
+        if not numbers.slow:
+            yield rule
+        return
+    usual = history.share
+    # Above what is usual, and reachable also where most executions fail.
+    share = min(max(_LEAST_SHARE, _TIMES_USUAL * usual), (1 + usual) / 2)
+    in_busy_period = history.busiest * _ERRORS_PERIOD / _HOUR
+    count = math.ceil(share * in_busy_period)
+    if numbers.slow and count < rule.threshold:
+        return
+    reason = (
+        f"{share:.2%} of the {in_busy_period:,.0f} executions in {_ERRORS_PERIOD} s of the busiest"
+        f" hour since {history.span}, in which {usual:.2%} failed"
+    )
+    if count < rule.threshold:
+        reason = f"{rule.reason}; {reason} are fewer"
+    threshold = max(count, rule.threshold)
+    yield rule._replace(threshold=threshold, reason=reason, share=share, least=rule.threshold)
 
 
 def numbers_of(props: dict[str, Any]) -> Numbers:

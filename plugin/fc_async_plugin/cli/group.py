@@ -51,7 +51,6 @@ COMMANDS: Final = (
     "triggers",
     "metrics",
     "alarms",
-    "watch",
     "policy",
     "doctor",
     "import",
@@ -62,7 +61,11 @@ COMMANDS: Final = (
     "s-plugin",
 )
 """Names in the order of ``--help``."""
-_MOVED: Final = {"rules": "validate --explain", "logs": "tasks logs"}
+_MOVED: Final = {
+    "rules": "validate --explain",
+    "logs": "tasks logs",
+    "watch": "alarms check, in a scheduler",
+}
 """Names of the release before, and what they are called now."""
 _EXTRAS: Final = {"demo": "demo", "dev": "dev", "events": "events", "local": "local"}
 """The extra that a command needs; the others need ``cli``."""

@@ -27,13 +27,14 @@ _AT_LEAST: Final = "GreaterThanOrEqualToThreshold"
 
 def requests(rules: Sequence[Rule], groups: Sequence[str]) -> dict[str, Any]:
     """Return the bodies of PutResourceMetricRules, and the reasons, which it does not take."""
+    rules = _with_metrics(rules)
     written = [
         {
             **_fields(rule),
             "Resources": json.dumps(_dimensions(rule)),
             "ContactGroups": ",".join(groups),
             "Period": str(rule.condition.period),
-            "EmailSubject": f"{rule.function}: {rule.condition.name}",
+            "EmailSubject": f"{rule.subject}: {rule.condition.name}",
         }
         for rule in rules
     ]
@@ -54,13 +55,13 @@ def terraform(rules: Sequence[Rule], groups: Sequence[str]) -> dict[str, Any]:
                 key: {
                     "//": rule.reason,
                     "name": rule.name,
-                    "project": metrics.NAMESPACE,
+                    "project": _namespace(rule),
                     "metric": rule.condition.metric,
                     "metric_dimensions": _literal(json.dumps(_dimensions(rule))),
                     "period": rule.condition.period,
                     "contact_groups": [_literal(group) for group in groups],
                     f"escalations_{_level(rule).lower()}": {
-                        "statistics": metrics.ALARM_STATISTIC,
+                        "statistics": _statistic(rule),
                         "comparison_operator": ">=",
                         "threshold": str(rule.threshold),
                         "times": rule.condition.times,
@@ -96,7 +97,7 @@ def _keyed(rules: Sequence[Rule], clean: Callable[[str], str]) -> dict[str, Rule
     """Return rules by names that a language takes; a number tells names apart that look alike."""
     keys: dict[tuple[str, str], str] = {}
     by_key: dict[str, Rule] = {}
-    for rule in rules:
+    for rule in _with_metrics(rules):
         name = clean(rule.name)
         source = (rule.region, rule.name)
         numbered = (f"{name}{at}" for at in count(2))
@@ -107,8 +108,26 @@ def _keyed(rules: Sequence[Rule], clean: Callable[[str], str]) -> dict[str, Rule
     return by_key
 
 
+def _with_metrics(rules: Sequence[Rule]) -> list[Rule]:
+    """Return the rules that CloudMonitor has a metric for."""
+    return [rule for rule in rules if rule.condition.metric]
+
+
+def _namespace(rule: Rule) -> str:
+    return metrics.QUEUE_NAMESPACE if rule.condition.is_of_queue else metrics.NAMESPACE
+
+
+def _statistic(rule: Rule) -> str:
+    if rule.condition.is_of_queue:
+        return metrics.QUEUE_ALARM_STATISTIC
+    # All metrics of the namespace have this one; rules with another are refused since August 2024.
+    return metrics.ALARM_STATISTIC
+
+
 def _dimensions(rule: Rule) -> list[dict[str, str]]:
-    return metrics.dimensions(rule.region, rule.function)
+    if rule.condition.is_of_queue:
+        return metrics.queue_dimensions(rule.region, rule.subject)
+    return metrics.dimensions(rule.region, rule.subject)
 
 
 def _level(rule: Rule) -> str:
@@ -120,13 +139,11 @@ def _fields(rule: Rule) -> dict[str, Any]:
     return {
         "RuleId": rule.name,
         "RuleName": rule.name,
-        "Namespace": metrics.NAMESPACE,
+        "Namespace": _namespace(rule),
         "MetricName": rule.condition.metric,
         "Escalations": {
             _level(rule): {
-                # All metrics of the namespace have this one; rules with another are refused since
-                # August 2024.
-                "Statistics": metrics.ALARM_STATISTIC,
+                "Statistics": _statistic(rule),
                 "ComparisonOperator": _AT_LEAST,
                 "Threshold": str(rule.threshold),
                 "Times": rule.condition.times,

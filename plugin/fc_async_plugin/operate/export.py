@@ -13,10 +13,9 @@ Invariants:
 
 from __future__ import annotations
 
-import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -28,6 +27,7 @@ from fc_async_plugin.operate import metrics
 from fc_async_plugin.operate.events import sources
 from fc_async_plugin.operate.events.lines import Shown, as_data
 from fc_async_plugin.operate.failures import node_of, opened_queue
+from fc_async_plugin.operate.locking import alone_in
 from fc_async_plugin.operate.tasks import FunctionTasks
 from fc_async_plugin.report.payloads import as_bytes
 from fc_async_sdk import _project_folder, events, payloads
@@ -246,7 +246,7 @@ def export(
                 claims += _is_claim(shown)
                 yield msgspec.json.encode(as_data(shown)) + b"\n"
 
-    with connection.named_functions(functions, where) as (account, targets), _locked(path.parent):
+    with connection.named_functions(functions, where) as (account, targets), alone_in(path.parent):
         begin = begins(metrics.now_of(targets[0][0]))
         added, before = add_lines(path, lines)
     omitted = list(chain.from_iterable(region.omitted for region in regions))
@@ -321,19 +321,3 @@ def _is_claim(shown: Shown) -> bool:
         return payloads.find(as_bytes(shown.event.request)) is not None
     except UnreadableClaim:
         return True
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Wait until no other export writes into a folder."""
-    try:
-        import fcntl  # noqa: PLC0415 -- not on Windows
-    except ImportError:
-        yield
-        return
-    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)

@@ -20,6 +20,7 @@ import msgspec
 from fc_async_plugin import PluginError
 from fc_async_plugin.account import connection
 from fc_async_plugin.account.runtime import ask
+from fc_async_plugin.check.conditions import History
 from fc_async_sdk import _endpoint
 from fc_async_sdk.admin import operations as admin
 from fc_async_sdk.admin.models import MetricPoint
@@ -131,6 +132,28 @@ def now_of(client: Client) -> int:
     """
     local = _endpoint.parse(client.endpoint_url).loopback
     return ask(client, admin.get_clock()).now if local else time.time_ns() // 1_000_000
+
+
+def history(client: Client, account: Account, function: str, begin: int, span: str) -> History:
+    """Read how often a function ran and failed since a time.
+
+    Args:
+        client: A client of the function's region.
+        account: The options, with the access alias of the template.
+        function: Function name.
+        begin: Milliseconds since the epoch.
+        span: The time back to it, in words.
+
+    Raises:
+        FcAsyncError: The metrics cannot be read.
+    """
+    names = (metrics.INVOCATIONS, metrics.FUNCTION_ERRORS)
+    query = Query(function, names, begin, now_of(client), metrics.PERIODS[-1])
+    by_metric = {series.metric: series for series in read(client, account, query)}
+    executions = by_metric.get(metrics.INVOCATIONS, Series(metrics.INVOCATIONS, 0))
+    errors = by_metric.get(metrics.FUNCTION_ERRORS, Series(metrics.FUNCTION_ERRORS, 0))
+    busiest = max((point.value for point in executions.points), default=0)
+    return History(executions.value, errors.value, busiest, span)
 
 
 def from_runtime(client: Client, query: Query) -> list[Series]:

@@ -126,6 +126,7 @@ EXAMPLES = {
     "metrics": ["metrics", "orders"],
     "triggers list": ["triggers", "list"],
     "alarms": ["alarms", "--contact-group", "oncall"],
+    "alarms check": ["alarms", "check"],
     "policy": ["policy"],
     "doctor": ["doctor"],
     "import": ["import", "--dry-run"],
@@ -144,7 +145,6 @@ AS_THE_SERVICE = ("tasks get", "tasks wait")
 ELSEWHERE = {
     "triggers backfill": "needs a timer: tests/e2e/plugin/test_triggers_backfill.py",
     "triggers fire": "needs a trigger: tests/e2e/plugin/test_triggers_command.py",
-    "watch": "prints changes only: tests/unit/plugin/cli/test_watch.py",
     "dev": "runs until it is stopped: tests/e2e/dev",
     "local start": "runs until it is stopped: tests/integration/api/test_runtime.py",
     "local console": "needs a runtime in a folder: tests/unit/plugin/cli/test_local_token.py",

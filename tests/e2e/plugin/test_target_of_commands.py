@@ -52,7 +52,7 @@ REACHING: Final = {
     "triggers fire": "triggers fire orders nightly",
     "triggers backfill": "triggers backfill orders nightly --from 3h --dry-run",
     "metrics": "metrics orders",
-    "watch": "watch --once",
+    "alarms check": "alarms check",
     "doctor": "doctor",
     "import": "import --dry-run",
 }
@@ -160,7 +160,7 @@ def test_a_deployment_to_an_account_says_which(
 
 @pytest.mark.parametrize(
     "command",
-    ["plan", "deploy -y", "remove -y", "import --dry-run", "validate --live", "watch --once"],
+    ["plan", "deploy -y", "remove -y", "import --dry-run", "validate --live", "alarms check"],
 )
 def test_a_template_is_not_deployed_to_its_region_though_another_was_typed(
     command: str, fc_async, fc_local: FcLocal
@@ -187,9 +187,7 @@ def test_an_alias_beside_an_endpoint_gives_the_keys(fc_async, fc_local, monkeypa
 
 
 @pytest.mark.usefixtures("_order")
-@pytest.mark.parametrize(
-    "name", [name for name in COMMANDS if name in REACHING and name != "watch"]
-)
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name in REACHING])
 def test_json_on_stdout_has_no_line_about_the_place(name: str, fc_async) -> None:
     if not any("--format" in each.opts for each in COMMANDS[name].params):
         pytest.skip("it prints no JSON")

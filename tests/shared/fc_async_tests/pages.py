@@ -48,7 +48,6 @@ ENDLESS = {
     r"fc-async local start\b": "Stop it with",
     r"fc-async dev\b(?!.*--(?:write-launch|trust))": "Watching",
     r"fc-async events tail\b(?!.*--once)": "",
-    r"fc-async watch\b(?!.*--once)": "Watching",
     r"fc-async tasks logs( \w+)? -f": "Following",
 }
 """Commands that run until Ctrl-C, and what they print when they are ready."""

@@ -18,7 +18,6 @@ from fc_async_plugin.cli._options.account import (
     ram_endpoint_option,
     region_option,
     source_endpoint_option,
-    typed_place_options,
     where_options,
 )
 from fc_async_plugin.cli._options.building import (
@@ -96,7 +95,6 @@ __all__ = [
     "template_option",
     "templates_option",
     "text_payload",
-    "typed_place_options",
     "where_options",
     "with_functions_option",
     "yes_option",

@@ -67,7 +67,7 @@ source_endpoint_option = click.option(
     help="URL of MNS or RocketMQ.  [default: that of the local runtime, or the service's]",
 )
 
-_READS_THE_ACCOUNT: Final = ("live", "counts")
+_READS_THE_ACCOUNT: Final = ("live", "counts", "history")
 """Without one of these, a command that has one works without the account."""
 
 
@@ -115,10 +115,6 @@ account_options: Final = gathered(
 )
 """Adds ``--endpoint --region --account-id -a``; the command gets ``account: Account``."""
 
-_typed_account_options: Final = gathered(
-    "account", _typed_account, endpoint_option, region_option, account_id_option, access_option
-)
-
 
 def _telling_once() -> Callable[[str], None]:
     """Return what prints each sentence on stderr once: a command opens many clients."""
@@ -162,8 +158,3 @@ place_options: Final = gathered("where", _where_without_qualifier, *_ACCOUNT_OF_
 
 where_options: Final = gathered("where", _where, qualifier_option, *_ACCOUNT_OF_TEMPLATE)
 """Adds ``--qualifier`` to them."""
-
-typed_place_options: Final = gathered(
-    "where", _where_without_qualifier, template_option, env_option, _typed_account_options
-)
-"""As :data:`place_options`, for a command that sends no request."""

@@ -41,6 +41,44 @@ def test_a_table_says_each_threshold_and_why(capsys) -> None:
     assert "web" not in out
 
 
+def test_a_failure_queue_is_among_the_rules(file: Path, capsys) -> None:
+    queue = "acs:mns:cn-hangzhou::/queues/dead/messages"
+    block = {"destinationConfig": {"onFailure": {"destination": queue}}}
+    file.write_text(template(orders={"asyncInvokeConfig": block}))
+    assert run(["alarms"]) == 0
+    out = capsys.readouterr().out
+    assert "queue dead\n  waiting 1 or more in 60 s: a failure waits" in out
+    assert "oldest 172,800 s or more (alarms check alone)" in out
+
+
+def test_a_slow_function_has_no_rule_for_errors_and_that_is_said(file: Path, capsys) -> None:
+    """With a timeout of a day and 8 retries, 9 errors in five minutes never come together."""
+    file.write_text(template(orders={"timeout": 86_400, "asyncInvokeConfig": {}}))
+    assert run(["alarms"]) == 0
+    out, err = capsys.readouterr()
+    assert "expired 1 or more" in out
+    assert "errors " not in out.replace("destination-errors", "")
+    assert "orders has no rule for errors" in err
+
+
+def test_the_threshold_of_errors_follows_from_what_ran(file: Path, capsys, fc_local) -> None:
+    def sometimes(event: bytes, _: object) -> None:
+        if event == b"0":
+            raise ValueError("no")
+
+    file.write_text(template(orders="asyncInvokeConfig: {maxAsyncRetryAttempts: 0}"))
+    fc_local.deploy("orders", sometimes, async_config={"maxAsyncRetryAttempts": 0})
+    for number in range(600):
+        fc_local.client.invoke_async("orders", b"%d" % (number % 60))
+    fc_local.run_until_idle()
+    assert run(["alarms", "--since", "7d", "--endpoint", fc_local.endpoint]) == 0
+    out, err = capsys.readouterr()
+    # 10 of 600 failed, 1.67 %: three times that of 50 executions in five minutes.
+    assert "errors 3 or more in 300 s: 5.00% of the 50 executions in 300 s" in out
+    assert "in which 1.67% failed" in out
+    assert err == f"Using {fc_local.endpoint} (--endpoint)\n"
+
+
 @pytest.mark.parametrize(("output", "member"), [("json", "requests"), ("ros", "Resources")])
 def test_other_formats_need_a_contact_group(capsys, output: str, member: str) -> None:
     assert run(["alarms", "-o", output]) == 1

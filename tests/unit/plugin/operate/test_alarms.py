@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from alibabacloud_cms20190101 import models
 
-from fc_async_plugin.check.conditions import CONDITIONS, Numbers, Rule, numbers_of
+from fc_async_plugin.check.conditions import CONDITIONS, Numbers, Rule, numbers_of, queue_rules
 from fc_async_plugin.operate import alarms
 from fc_async_sdk.spec import metrics
 
@@ -136,6 +136,23 @@ def test_a_template_of_ros_has_what_the_resource_type_requires() -> None:
         assert one["Type"] == "ALIYUN::CMS::ResourceMetricRule"
         assert set(one["Properties"]) >= ROS_REQUIRED
         assert one["Properties"]["Resources"] == [ORDERS]
+
+
+def test_a_failure_queue_has_a_rule_for_its_depth_and_none_for_what_has_no_metric() -> None:
+    queues = queue_rules("cn-hangzhou", "dead")
+    [request] = alarms.requests(queues, ["oncall"])["requests"]
+    [written] = request["Rules"]
+    assert (written["Namespace"], written["MetricName"]) == ("acs_mns_new", "ActiveMessages")
+    assert json.loads(written["Resources"]) == [{"region": "cn-hangzhou", "queue": "dead"}]
+    [block] = alarms.terraform(queues, ["oncall"])["resource"]["alicloud_cms_alarm"].values()
+    assert block["project"] == "acs_mns_new"
+    [resource] = alarms.ros(queues, ["oncall"])["Resources"].values()
+    assert resource["Properties"]["Resources"] == [{"region": "cn-hangzhou", "queue": "dead"}]
+
+
+def test_a_queue_and_a_function_of_one_name_have_rules_of_their_own() -> None:
+    both = [*rules("dead"), *queue_rules("cn-hangzhou", "dead")]
+    assert len({one.name for one in both}) == len(both)
 
 
 def test_rules_have_the_statistic_that_the_metrics_have() -> None:
