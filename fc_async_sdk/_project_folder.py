@@ -45,6 +45,8 @@ ADDRESSES: Final = "addresses.json"
 """In the data folder of a runtime, while it runs: where it listens."""
 PAYLOADS: Final = "payloads"
 """In the data folder of a runtime: large payloads."""
+CONTAINERS: Final = "containers"
+"""In the data folder of a runtime: records of runs that may have left containers behind."""
 MOUNTS: Final = "mounts"
 """Folders that take the place of what functions mount: beside :data:`RUNTIME`, or in a data folder
 with another name."""

@@ -273,3 +273,17 @@ def mariadb_socket(cannot_run: Callable[[str], NoReturn]) -> Iterator[str]:
         mariadb_server.serve(program, Path(folder)) as socket,
     ):
         yield socket
+
+
+@pytest.fixture(scope="session")
+def container_engine(cannot_run: Callable[[str], NoReturn]) -> Iterator[str]:
+    """Return the address of a container engine that has the image of the tests."""
+    from fc_async_tests import container_engine as engine
+
+    if reason := engine.missing():
+        cannot_run(reason)
+    with (
+        tempfile.TemporaryDirectory(prefix="fc-async-engine-") as folder,
+        engine.serve(Path(folder)) as address,
+    ):
+        yield address

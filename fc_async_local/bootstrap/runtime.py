@@ -452,7 +452,9 @@ def _runner(
         trust=lambda: Authority.of(options.data).of_programs(),
         # Absolute: a namespace is made in the folder of the code.
         mounts=_project_folder.mounts_of(options.data.absolute()),
+        containers=options.data.absolute() / _project_folder.CONTAINERS,
     )
+    processes.sweep()
     return RoutingRunner(options.handlers, foundation.clock, processes, observe=options.observe)
 
 

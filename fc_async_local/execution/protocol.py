@@ -50,7 +50,11 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
         version_id: "" for LATEST.
         code_checksum: Key of the archive in the store.
         timeout_ms: How long one execution may take.
-        command: Start command of a custom runtime, empty for built-in ones.
+        command: Start command of a custom runtime, empty for built-in ones; of an image, what
+            takes the place of its CMD, empty for that of the image.
+        entrypoint: What takes the place of the ENTRYPOINT of an image; empty for its own.
+        image: Reference of the image that it runs in; "" if it has none.
+        cpu: How many processors it may use; None: as many as there are.
         port: Where a custom runtime listens on the service.
         health_check: None if a server is healthy as soon as it accepts connections.
         max_instances: Reserved concurrency; None if only the account's limit applies.
@@ -74,11 +78,18 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     pre_stop: str = ""
     pre_stop_timeout_ms: int = 3_000
     command: tuple[str, ...] = ()
+    entrypoint: tuple[str, ...] = ()
+    image: str = ""
+    cpu: float | None = None
     port: int = limits.CUSTOM_RUNTIME_PORT
     health_check: HealthCheck | None = None
     role: str = ""
     layers: tuple[str, ...] = ()
     mounts: tuple[MountPoint, ...] = ()
+
+
+class CannotRun(Exception):
+    """A function cannot run on this machine. The message says why, and what to do."""
 
 
 class BadResponse(Exception):

@@ -14,12 +14,15 @@ import msgspec
 
 from fc_async_local.functions import fields, refusals
 from fc_async_local.functions.records import FunctionRecord, Settings, VersionRecord
+from fc_async_sdk._decoding import prepare
 from fc_async_sdk.models import (
     Code,
     CustomRuntimeConfig,
     FunctionSettings,
+    HealthCheckConfig,
     InstanceLifecycleConfig,
     LifecycleHook,
+    Model,
 )
 from fc_async_sdk.spec import function_settings, limits, runtimes
 from fc_async_sdk.spec.times import rfc3339
@@ -34,6 +37,19 @@ _STORED_DEFAULTS: Final[Settings] = {
     name: function_settings.DEFAULTS[name] for name in ("memorySize", "timeout")
 }
 """Settings that every answer has, also where a request left them out."""
+
+
+class ServerConfig(Model, frozen=True, kw_only=True):
+    """Settings with which the server of a function runs: of its image or its custom runtime."""
+
+    image: str = ""
+    command: tuple[str, ...] | None = None
+    entrypoint: tuple[str, ...] | None = None
+    port: int | None = None
+    health_check_config: HealthCheckConfig | None = None
+
+
+prepare(ServerConfig)
 
 
 class Upload(NamedTuple):
@@ -113,11 +129,17 @@ def hooks_of(settings: FunctionSettings) -> Hooks:
     return Hooks(config.initializer or LifecycleHook(), config.pre_stop or LifecycleHook())
 
 
-def command_of(custom: CustomRuntimeConfig) -> tuple[str, ...]:
-    """Return the command line of a custom runtime; empty if the image or the code has it."""
-    command = custom.command or ()
-    arguments = custom.args or ()
-    return (*command, *arguments)
+def server_of(settings: FunctionSettings) -> ServerConfig:
+    """Return how the server of a function is run; nothing is set for built-in runtimes."""
+    container = settings.custom_container_config
+    if container is not None and settings.runtime == runtimes.CONTAINER:
+        return msgspec.convert(container, ServerConfig)
+    custom = settings.custom_runtime_config or CustomRuntimeConfig()
+    return ServerConfig(
+        command=(*(custom.command or ()), *(custom.args or ())),
+        port=custom.port,
+        health_check_config=custom.health_check_config,
+    )
 
 
 def check_code(body: Mapping[str, Any], *, required: bool) -> Upload | None:

@@ -19,7 +19,7 @@ from fc_async_local.functions.aliases import Aliases
 from fc_async_local.functions.async_configs import AsyncConfigs, check_config
 from fc_async_local.functions.attachments import Scaling, Tags
 from fc_async_local.functions.destination_graph import Graph, draw_graph
-from fc_async_local.functions.function_rules import command_of, hooks_of
+from fc_async_local.functions.function_rules import hooks_of, server_of
 from fc_async_local.functions.functions import CodeStorage, Functions
 from fc_async_local.functions.records import (
     AsyncConfigRecord,
@@ -29,11 +29,7 @@ from fc_async_local.functions.records import (
 )
 from fc_async_local.functions.snapshot import SnapshotCache
 from fc_async_local.functions.triggers import Triggers
-from fc_async_sdk.models import (
-    CustomRuntimeConfig,
-    FunctionSettings,
-    HealthCheckConfig,
-)
+from fc_async_sdk.models import FunctionSettings, HealthCheckConfig
 from fc_async_sdk.spec import limits
 from fc_async_sdk.spec.cycles import TRIGGER, cycle_through
 
@@ -236,7 +232,7 @@ def deployment_of(
     memory_mb = limits.MEMORY_MB.default
     if settings.memory_size is not None:
         memory_mb = settings.memory_size
-    custom = settings.custom_runtime_config or CustomRuntimeConfig()
+    server = server_of(settings)
     hooks = hooks_of(settings)
     function, version_id, revision = _identity(record)
     return Deployment(
@@ -257,9 +253,12 @@ def deployment_of(
         ),
         pre_stop=hooks.pre_stop.handler or "",
         pre_stop_timeout_ms=_ms(hooks.pre_stop.timeout, limits.PRE_STOP_TIMEOUT_SECONDS.default),
-        command=command_of(custom),
-        port=custom.port or limits.CUSTOM_RUNTIME_PORT,
-        health_check=_health_check(custom.health_check_config),
+        command=server.command or (),
+        entrypoint=server.entrypoint or (),
+        image=server.image,
+        cpu=settings.cpu,
+        port=server.port or limits.CUSTOM_RUNTIME_PORT,
+        health_check=_health_check(server.health_check_config),
         role=settings.role or "",
         layers=tuple(layers),
         mounts=mount_points(settings.nas_config, settings.oss_mount_config),

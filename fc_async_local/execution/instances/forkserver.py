@@ -11,16 +11,15 @@ import asyncio
 import contextlib
 import itertools
 import os
-import signal
 import socket
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
+from fc_async_local.execution.exits import Exit
 from fc_async_local.execution.instances.control import ControlSocket
-from fc_async_local.execution.machine import sandbox
+from fc_async_local.execution.machine import freezing, sandbox
 from fc_async_local.execution.machine.identity import inherited_environment
-from fc_async_local.execution.worker.frames import NOT_FORKED
 from fc_async_sdk._cancellation import ends_within
 
 if TYPE_CHECKING:
@@ -28,42 +27,7 @@ if TYPE_CHECKING:
 
 _WORKER: Final = Path(__file__).parents[1] / "worker"
 _END_SECONDS: Final = 5.0
-
-
-class Exit(NamedTuple):
-    """End of a process.
-
-    Attributes:
-        status: As of ``waitpid``; None if the fork server died with it; 65536 and more if the
-            process could not be forked (65536 + errno).
-        peak_kb: Largest resident memory, 0 if unknown.
-    """
-
-    status: int | None
-    peak_kb: int
-
-    @property
-    def by_itself(self) -> bool:
-        """Return whether the process itself ended, and not the fork server."""
-        return self.status is not None and self.status < NOT_FORKED
-
-    @property
-    def code(self) -> int:
-        """Return the exit code as in a shell: 128 plus the number of a signal."""
-        if self.status is None or not self.by_itself:
-            return -1
-        code = os.waitstatus_to_exitcode(self.status)
-        return code if code >= 0 else 128 - code
-
-    @property
-    def message(self) -> str:
-        """Return what ended the process, in words."""
-        if self.status is None:
-            return "the fork server ended"
-        if self.status >= NOT_FORKED:
-            return f"can't fork: {os.strerror(self.status - NOT_FORKED)}"
-        code = os.waitstatus_to_exitcode(self.status)
-        return f"exit status {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
+_PIPE_BYTES: Final = 65536  # capacity of a pipe on Linux (pipe(7))
 
 
 class Process:
@@ -88,6 +52,32 @@ class Process:
         """Kill the process and its group; do nothing if it has ended."""
         if not self.exited.done():
             self._control.send({"op": "kill", "id": self._key})
+
+    def stop(self) -> None:
+        """Stop the process and its descendants until :meth:`go_on`."""
+        if self.pid is not None:
+            freezing.stop(self.pid)
+
+    async def go_on(self) -> None:
+        """Let them go on."""
+        if self.pid is not None:
+            freezing.go_on(self.pid)
+
+    def read_log(self) -> bytes | None:
+        """Return printed bytes that were not read yet; None at the end of the pipe."""
+        try:
+            return os.read(self.log_fd, _PIPE_BYTES) or None
+        except BlockingIOError:
+            return b""
+        except OSError:
+            return None
+
+    def close(self) -> None:
+        """Close the runtime's ends of socket and pipe, after the process has ended."""
+        asyncio.get_running_loop().remove_reader(self.log_fd)
+        self.sock.close()
+        with contextlib.suppress(OSError):
+            os.close(self.log_fd)
 
 
 class ForkServer:
@@ -213,10 +203,3 @@ class ForkServers:
 def _end(process: Process, result: Exit) -> None:
     if not process.exited.done():
         process.exited.set_result(result)
-
-
-def close_process(process: Process) -> None:
-    """Close the runtime's ends of socket and pipe."""
-    process.sock.close()
-    with contextlib.suppress(OSError):
-        os.close(process.log_fd)

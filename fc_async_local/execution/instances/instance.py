@@ -1,36 +1,36 @@
 # SPDX-License-Identifier: MIT
 """The base of all kinds of instances.
 
-An instance is one process, with all its descendants, that runs calls of one revision. It starts
-once, executes any number of calls, and ends once. The pool decides when it is used and when it is
-retired.
+An instance is one process with all its descendants, or one container, that runs calls of one
+revision. It starts once, executes any number of calls, and ends once. The pool decides when it is
+used and when it is retired.
 """
 
 from __future__ import annotations
 
 import abc
 import asyncio
-import os
 import uuid
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from msgspec.structs import replace
 
 from fc_async_local.execution.instances.call import Call, CallsInProgress
-from fc_async_local.execution.instances.forkserver import Exit, Process, close_process
 from fc_async_local.execution.instances.life import Life
 from fc_async_local.execution.instances.output import Output
 from fc_async_local.execution.instances.replies import Ending, Reply, document
-from fc_async_local.execution.machine import freezing, sandbox
+from fc_async_local.execution.machine import sandbox
 from fc_async_local.execution.machine.identity import build_environment
 from fc_async_local.execution.protocol import Attempt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from fc_async_local.execution.containers.engines import Engines
+    from fc_async_local.execution.exits import Exit
     from fc_async_local.execution.import_rules import ImportRules
     from fc_async_local.execution.instances.debugging import Debugger
-    from fc_async_local.execution.instances.forkserver import ForkServer, ForkServers
+    from fc_async_local.execution.instances.forkserver import ForkServer, ForkServers, Process
     from fc_async_local.execution.instances.server import InstanceServer
     from fc_async_local.execution.machine.identity import Identity
     from fc_async_local.execution.machine.paths import Folders
@@ -38,8 +38,40 @@ if TYPE_CHECKING:
     from fc_async_local.execution.machine.proxy import CloudProxy
     from fc_async_local.execution.protocol import Deployment, RunnerLimits
 
-_PIPE_BYTES: Final = 65536  # capacity of a pipe on Linux (pipe(7))
 _DEATH_SECONDS: Final = 5.0
+
+
+class Handle(Protocol):
+    """A process with its descendants, or a container, in which an instance runs.
+
+    Attributes:
+        pid: Of the process; None while it is not known, and of a container, whose processes may
+            be those of another machine.
+        exited: Done when all has ended.
+    """
+
+    pid: int | None
+    exited: asyncio.Future[Exit]
+
+    def kill(self) -> None:
+        """Kill all of it; do nothing if it has ended."""
+        ...
+
+    def stop(self) -> None:
+        """Let it stand still until :meth:`go_on`."""
+        ...
+
+    async def go_on(self) -> None:
+        """Let it go on; return when it does."""
+        ...
+
+    def read_log(self) -> bytes | None:
+        """Return printed bytes that were not read yet; None if no more come."""
+        ...
+
+    def close(self) -> None:
+        """Release what reads from it, after it has ended."""
+        ...
 
 
 class Common(NamedTuple):
@@ -52,6 +84,7 @@ class Common(NamedTuple):
         imports: What functions may import.
         when_gone: Called once the process of an instance has ended.
         proxy: Leads requests of programs without hooks.
+        engines: Find the container engine.
     """
 
     identity: Identity
@@ -60,6 +93,7 @@ class Common(NamedTuple):
     imports: ImportRules
     when_gone: Callable[[Instance], None]
     proxy: CloudProxy
+    engines: Engines
 
 
 class Instance(abc.ABC):
@@ -92,7 +126,7 @@ class Instance(abc.ABC):
         self._common = common
         self._life = Life()
         self._stopping: asyncio.Future[None] | None = None
-        self._process: Process | None = None
+        self._handle: Handle | None = None
         self._calls = CallsInProgress()
 
     # --- differs between kinds ---
@@ -141,8 +175,8 @@ class Instance(abc.ABC):
 
     @property
     def pid(self) -> int | None:
-        """Return the pid of its process; None if there is none."""
-        return self._process.pid if self._process is not None else None
+        """Return the pid of its process; None if there is none on this machine."""
+        return self._handle.pid if self._handle is not None else None
 
     @property
     def ready(self) -> bool:
@@ -156,20 +190,20 @@ class Instance(abc.ABC):
 
     def freeze(self) -> None:
         """Stop its processes until :meth:`thaw`; no-op for an instance that cannot run calls."""
-        if self.pid is not None and self._life.freeze():
-            freezing.stop(self.pid)
+        if self._handle is not None and self._life.freeze():
+            self._handle.stop()
 
-    def thaw(self) -> None:
+    async def thaw(self) -> None:
         """Let its processes go on; no-op if they are not stopped."""
-        if self._life.thaw() and self.pid is not None:
-            freezing.go_on(self.pid)
+        if self._life.thaw() and self._handle is not None:
+            await self._handle.go_on()
 
     def kill(self, ending: Ending = Ending.EXITED, peak_kb: int = 0) -> None:
         """Kill the process; calls in progress end with ``ending``."""
         if self._life.end():
             self._calls.expect_end(Reply(ending, peak_kb=peak_kb))
-        if self._process is not None:
-            self._process.kill()
+        if self._handle is not None:
+            self._handle.kill()
 
     def spoil(self) -> None:
         """End without the pre-stop hook, while a call still runs for which no caller waits."""
@@ -188,7 +222,7 @@ class Instance(abc.ABC):
 
     async def _stop(self) -> None:
         if self.deployment.pre_stop and self._life.can_run_hook:
-            self.thaw()
+            await self.thaw()
             request_id = str(uuid.uuid4())
             await self.before_stop(
                 Attempt(deployment=self.deployment, request_id=request_id, payload=b"")
@@ -198,22 +232,24 @@ class Instance(abc.ABC):
 
     async def gone(self) -> None:
         """Wait until its process and all descendants have ended."""
-        if self._process is not None:
+        if self._handle is not None:
             # asyncio.wait does not cancel the future, which others wait for, too.
-            await asyncio.wait({self._process.exited}, timeout=_DEATH_SECONDS)
+            await asyncio.wait({self._handle.exited}, timeout=_DEATH_SECONDS)
 
     def drain_log(self) -> bool:
         """Read what was printed before this call from the log pipe; return False at its end."""
-        if self._process is None:
-            return False
-        try:
-            data = os.read(self._process.log_fd, _PIPE_BYTES)
-        except BlockingIOError:
-            return True
-        except OSError:
+        data = None if self._handle is None else self._handle.read_log()
+        if data is None:
             return False
         self.output.feed(data)
-        return bool(data)
+        return True
+
+    async def after_call(self, call: Call) -> int:  # noqa: ARG002 -- for containers
+        """Wait until all that a call has printed is here; return the peak memory in KB, or 0.
+
+        The place of the call is free by then: this takes no time of any call.
+        """
+        return 0
 
     def log_of(self, call: Call, ending: Ending) -> tuple[bytes, int]:
         """Return the log of a call that has ended, and how much of it was told.
@@ -247,28 +283,30 @@ class Instance(abc.ABC):
 
     async def _spawn(self, server: ForkServer) -> Process:
         process = await server.spawn()
-        self._process = process
-        asyncio.get_running_loop().add_reader(process.log_fd, self._on_log)
-        process.exited.add_done_callback(self._on_exit)
-        if self.dead:  # killed while the server started
-            process.kill()
+        asyncio.get_running_loop().add_reader(process.log_fd, self._on_log, process)
+        self._run_in(process)
         return process
 
-    def _on_log(self) -> None:
-        if not self.drain_log() and self._process is not None:
-            asyncio.get_running_loop().remove_reader(self._process.log_fd)
+    def _run_in(self, handle: Handle) -> None:
+        self._handle = handle
+        handle.exited.add_done_callback(self._on_exit)
+        if self.dead:  # killed while the server started
+            handle.kill()
+
+    def _on_log(self, process: Process) -> None:
+        if not self.drain_log():
+            asyncio.get_running_loop().remove_reader(process.log_fd)
 
     def _on_exit(self, exited: asyncio.Future[Exit]) -> None:
-        process = self._process
-        if process is None:
+        handle = self._handle
+        if handle is None:
             return
         # Its last output and answers are still in the pipe and the socket.
         for _ in range(2):
             self.drain_log()
         self._read_rest()
-        asyncio.get_running_loop().remove_reader(process.log_fd)
-        close_process(process)
-        self._process = None
+        handle.close()
+        self._handle = None
         self._life.end()
         expected = self._calls.reply_at_end or Reply(Ending.EXITED)
         self._calls.end(_reply_of(exited.result(), expected))

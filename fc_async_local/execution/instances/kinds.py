@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from fc_async_local.execution.instances.instance import Common, Instance
     from fc_async_local.execution.protocol import Deployment
 
-_HERE: Final = PYTHON | CUSTOM
-"""Available on any machine; the runtimes of Node need a ``node`` on the PATH."""
+_HERE: Final = PYTHON | CUSTOM | {CONTAINER}
+"""Available on any machine, as far as can be said without a look: the runtimes of Node need a
+``node`` on the PATH, and images an engine, which is asked when the first one starts."""
 
 
 def reason_unavailable(runtime: str) -> str:
@@ -24,10 +25,9 @@ def reason_unavailable(runtime: str) -> str:
         return ""
     if runtime in NODE:
         return f"runtime {runtime!r} is not available locally: there is no 'node' on the PATH"
-    reason = "images are not run" if runtime == CONTAINER else "Python, Node.js and custom ones are"
     return (
-        f"runtime {runtime!r} is not available locally: {reason}; a program that serves HTTP runs "
-        "with: fc-async dev --command NAME='COMMAND'"
+        f"runtime {runtime!r} is not available locally: Python, Node.js, custom ones and images "
+        "are; a program that serves HTTP runs with: fc-async dev --command NAME='COMMAND'"
     )
 
 
@@ -44,5 +44,9 @@ def new_instance(deployment: Deployment, common: Common, debugger: Debugger | No
         from fc_async_local.execution.instances.custom import CustomInstance  # noqa: PLC0415 -- see above
 
         return CustomInstance(deployment, common)
+    if deployment.runtime == CONTAINER:
+        from fc_async_local.execution.instances.container import ContainerInstance  # noqa: PLC0415 -- see above
+
+        return ContainerInstance(deployment, common)
     kind = PythonInstance if deployment.runtime in PYTHON else NodeInstance
     return kind(deployment, common, debugger)

@@ -24,6 +24,7 @@ from fc_async_local.execution.instances.pool import InstancePools
 from fc_async_local.execution.instances.replies import Ending, Reply
 from fc_async_local.execution.machine.freezing import FREEZE_AFTER, Freezer
 from fc_async_local.execution.machine.ports import PortInUse
+from fc_async_local.execution.protocol import CannotRun
 from fc_async_local.execution.worker.linux import peak_kb
 from fc_async_sdk._cancellation import ends_within
 
@@ -92,10 +93,10 @@ class LivingInstances:
             instance.kill()
         return failure
 
-    def wake(self, instance: Instance) -> None:
-        """Let the processes of an instance run, for a call."""
+    async def wake(self, instance: Instance) -> None:
+        """Let the processes of an instance run, for a call; return when they do."""
         self._freezer.forget(instance)
-        instance.thaw()
+        await instance.thaw()
 
     def release(self, instance: Instance) -> None:
         """Give the place of a call back; stop or freeze the instance if it is due."""
@@ -202,6 +203,8 @@ class LivingInstances:
             failure = await self._starter.start(instance, folders, first)
         except ArchiveRefused as error:
             failure = replies.refusal(Ending.UNAVAILABLE, f"code refused: {error}")
+        except CannotRun as error:
+            failure = replies.refusal(Ending.UNAVAILABLE, str(error))
         except (LookupError, PortInUse) as error:
             failure = replies.refusal(Ending.BROKEN, str(error))
         except OSError as error:

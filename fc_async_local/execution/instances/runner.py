@@ -13,8 +13,11 @@ Invariants:
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from msgspec.structs import replace
+
+from fc_async_local.execution.containers.engines import Engines
 from fc_async_local.execution.import_rules import ImportRules
 from fc_async_local.execution.instances import replies
 from fc_async_local.execution.instances.call import Call
@@ -56,6 +59,8 @@ class ProcessRunner:
         bounds: Limits.
         trust: Returns the variables by which programs trust the TLS of this runtime; may block.
         mounts: The folder for what functions mount; None: they find the paths of this machine.
+        containers: The folder that records which runs may have left containers; None: a temporary
+            one.
 
     Attributes:
         debuggers: The debuggers of functions.
@@ -69,6 +74,7 @@ class ProcessRunner:
         bounds: RunnerLimits | None = None,
         trust: Callable[[], Mapping[str, str]] = dict,
         mounts: Path | None = None,
+        containers: Path | None = None,
     ) -> None:
         identity = identity or Identity()
         bounds = bounds or RunnerLimits()
@@ -81,6 +87,7 @@ class ProcessRunner:
             ImportRules(strict=bounds.strict_imports),
             self._instances.gone,
             CloudProxy(identity.environment, trust),
+            Engines(containers),
         )
         self._housekeeper = Housekeeper(self._instances, bounds.memory_check_seconds)
         self._calls: set[Call] = set()
@@ -129,6 +136,11 @@ class ProcessRunner:
         await self.debuggers.aclose()
         await self._instances.aclose()
         await self._common.proxy.aclose()
+        await self._common.engines.aclose()
+
+    def sweep(self) -> None:
+        """Begin to remove the containers that an earlier run left behind."""
+        self._common.engines.sweep()
 
     # --- instances ---
 
@@ -224,7 +236,7 @@ class ProcessRunner:
             ending = Ending.EXHAUSTED if place.of_account else Ending.THROTTLED
             return _over(deployment, ending, place.limit)
         try:
-            return await self._run_in(instance, call)
+            finished = await self._run_in(instance, call)
         except BaseException:
             # The caller was cancelled; the function must not go on unnoticed.
             if not instance.let_go(call):
@@ -233,31 +245,49 @@ class ProcessRunner:
         finally:
             instance.output.unfollow(call)
             self._instances.release(instance)
+        reply = finished.reply
+        if reply.ending is Ending.UNDELIVERED:
+            return None
+        if not finished.has_run:
+            return replies.outcome(reply, Run(deployment))
+        peak_kb = max(reply.peak_kb, await instance.after_call(call))
+        log, told_bytes = instance.log_of(call, reply.ending)
+        facts = instance.instance_id, finished.duration_ms, log, told_bytes
+        return replies.outcome(replace(reply, peak_kb=peak_kb), Run(deployment, *facts))
 
-    async def _run_in(self, instance: Instance, call: Call) -> Outcome | None:
-        deployment = call.attempt.deployment
+    async def _run_in(self, instance: Instance, call: Call) -> _Finished:
+        await self._instances.wake(instance)
         loop = asyncio.get_running_loop()
         began = loop.time()
         instance.output.follow(call)
         if not await call.attempt.may_begin():
-            return replies.outcome(Reply(Ending.INTERRUPTED), Run(deployment))
+            return _Finished(Reply(Ending.INTERRUPTED))
         reply = await self._get_ready(instance, call)
         if reply is None:
-            self._instances.wake(instance)
             began = loop.time()
             reply = await _execute(instance, call)
         if reply.ending.refuses:
-            return replies.outcome(reply, Run(deployment))
+            return _Finished(reply)
         duration_ms = round((loop.time() - began) * 1000)
         if reply.ending.spoils:
             reply = await self._instances.abandon(instance, reply)
             if self._closed:
-                return replies.refused(deployment, Ending.BROKEN, _CLOSING)
-        if reply.ending is Ending.UNDELIVERED:
-            return None
-        log, told_bytes = instance.log_of(call, reply.ending)
-        facts = instance.instance_id, duration_ms, log, told_bytes
-        return replies.outcome(reply, Run(deployment, *facts))
+                return _Finished(replies.refusal(Ending.BROKEN, _CLOSING))
+        return _Finished(reply, duration_ms, has_run=True)
+
+
+class _Finished(NamedTuple):
+    """The end of a call whose place in an instance is free again.
+
+    Attributes:
+        reply: How it ended.
+        duration_ms: How long the instance ran it.
+        has_run: Whether an instance had the call: there is a log.
+    """
+
+    reply: Reply
+    duration_ms: int = 0
+    has_run: bool = False
 
 
 def _over(deployment: Deployment, ending: Ending, limit: str) -> Outcome:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The HTTP server of a custom runtime's instance: its port, and the connections to it.
+"""The HTTP server of an instance: its port, and the connections to it.
 
 Invariants:
     * A request is sent only to a port on which only processes of this instance listen.
@@ -23,33 +23,23 @@ if TYPE_CHECKING:
 
 _TRIES: Final = 4
 _WAIT_SECONDS: Final = 0.25
+_OPEN_SECONDS: Final = 0.05
 _KEEP_ALIVE: Final = 1.5
 """Seconds; less than common servers use (gunicorn 2 s), so that no closing connection is used."""
 
 
-class InstanceServer:
-    """The server of one instance.
+class Server:
+    """The connections to the server of one instance."""
 
-    Args:
-        deployment: The function.
-        ports: The ports of all custom runtimes.
-
-    Attributes:
-        port: Assigned port, which the server reads from FC_SERVER_PORT; 0 before :meth:`assign`.
-    """
-
-    def __init__(self, deployment: Deployment, ports: PortBook) -> None:
-        self.port = 0
-        self._deployment = deployment
-        self._ports = ports
-        self._listener: Listener | None = None
+    def __init__(self) -> None:
+        self._port = 0
         self._session: aiohttp.ClientSession | None = None
         self._closing: asyncio.Future[None] | None = None
 
     @property
     def is_found(self) -> bool:
         """Return whether it has listened."""
-        return self._listener is not None
+        return self._session is not None
 
     @property
     def http(self) -> aiohttp.ClientSession:
@@ -60,8 +50,116 @@ class InstanceServer:
     @property
     def address(self) -> str:
         """Return the URL of the server, which must have been found, without a path."""
-        assert self._listener is not None, "not started"
-        return f"http://127.0.0.1:{self._listener.port}"
+        assert self._port, "not started"
+        return f"http://127.0.0.1:{self._port}"
+
+    async def find(self, pid: int | None) -> bool:
+        """Return whether the server listens; it is looked for until it does.
+
+        Args:
+            pid: First process of the instance; None if it is not known.
+        """
+        raise NotImplementedError
+
+    def still_listens(self) -> bool:
+        """Return whether only this instance listens where it was found."""
+        return self.is_found
+
+    async def passes(self, check: HealthCheck, exited: asyncio.Future[Any]) -> bool:
+        """Return whether enough health checks succeed in a row before too many fail in a row.
+
+        Args:
+            check: How to check.
+            exited: Done when the process has ended, which fails the check.
+        """
+        successes = failures = 0
+        wait_ms = check.initial_delay_ms
+        while successes < check.success_threshold and failures < check.failure_threshold:
+            await asyncio.wait({exited}, timeout=wait_ms / 1000)
+            if exited.done():
+                return False
+            if await self._probe(check):
+                successes, failures = successes + 1, 0
+            else:
+                successes, failures = 0, failures + 1
+            wait_ms = check.period_ms
+        return successes >= check.success_threshold
+
+    async def _probe(self, check: HealthCheck) -> bool:
+        path = check.path if check.path.startswith("/") else "/" + check.path
+        timeout = aiohttp.ClientTimeout(total=check.timeout_ms / 1000)
+        try:
+            async with self.http.get(path, timeout=timeout, allow_redirects=False) as response:
+                return response.status < 400  # noqa: PLR2004 -- HTTP errors are 400 and more
+        except (aiohttp.ClientError, asyncio.TimeoutError):
+            return False
+
+    def release(self) -> None:
+        """Begin to close the connections, after the instance has ended."""
+        self._close()
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        self._close()
+        if self._closing is not None:
+            await asyncio.wait({self._closing})
+
+    def _close(self) -> None:
+        if self._session is not None and self._closing is None:
+            self._closing = asyncio.ensure_future(self._session.close())
+
+    def _open(self, port: int) -> None:
+        """Note where the server was found."""
+        self._port = port
+        self._session = aiohttp.ClientSession(
+            self.address,
+            # The pool of instances limits the calls. A limit here would be a second queue.
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE),
+            # Cookies of one call must not reach the next.
+            cookie_jar=aiohttp.DummyCookieJar(),
+            # The runner ends a call at the time limit of the function.
+            timeout=aiohttp.ClientTimeout(total=None),
+            # The caller gets the body as the function sent it.
+            auto_decompress=False,
+        )
+
+
+class PublishedServer(Server):
+    """The server of a container, whose port an engine has published on a port of this machine."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._published = 0
+
+    def publish(self, port: int) -> None:
+        """Note the port of this machine."""
+        self._published = port
+
+    async def find(self, pid: int | None) -> bool:  # noqa: ARG002 -- the processes are not ours
+        """Return whether the server listens."""
+        if not await _stays_open(self._published):
+            return False
+        self._open(self._published)
+        return True
+
+
+class InstanceServer(Server):
+    """The server of a process, which listens on a port of this machine.
+
+    Args:
+        deployment: The function.
+        ports: The ports of all custom runtimes.
+
+    Attributes:
+        port: Assigned port, which the server reads from FC_SERVER_PORT; 0 before :meth:`assign`.
+    """
+
+    def __init__(self, deployment: Deployment, ports: PortBook) -> None:
+        super().__init__()
+        self.port = 0
+        self._deployment = deployment
+        self._ports = ports
+        self._listener: Listener | None = None
 
     @property
     def wanted_port(self) -> int:
@@ -110,17 +208,7 @@ class InstanceServer:
             if listener is None or not await _takes_connections(port):
                 continue
             self._listener = listener
-            self._session = aiohttp.ClientSession(
-                self.address,
-                # The pool of instances limits the calls. A limit here would be a second queue.
-                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE),
-                # Cookies of one call must not reach the next.
-                cookie_jar=aiohttp.DummyCookieJar(),
-                # The runner ends a call at the time limit of the function.
-                timeout=aiohttp.ClientTimeout(total=None),
-                # The caller gets the body as the function sent it.
-                auto_decompress=False,
-            )
+            self._open(port)
             if self.port != configured:
                 self._ports.learn(self._deployment, reads=port == self.port)
             return True
@@ -148,49 +236,10 @@ class InstanceServer:
                 self._ports.forget(self._deployment.function)
                 raise PortInUse(self._in_use(port))
 
-    async def passes(self, check: HealthCheck, exited: asyncio.Future[Any]) -> bool:
-        """Return whether enough health checks succeed in a row before too many fail in a row.
-
-        Args:
-            check: How to check.
-            exited: Done when the process has ended, which fails the check.
-        """
-        successes = failures = 0
-        wait_ms = check.initial_delay_ms
-        while successes < check.success_threshold and failures < check.failure_threshold:
-            await asyncio.wait({exited}, timeout=wait_ms / 1000)
-            if exited.done():
-                return False
-            if await self._probe(check):
-                successes, failures = successes + 1, 0
-            else:
-                successes, failures = 0, failures + 1
-            wait_ms = check.period_ms
-        return successes >= check.success_threshold
-
-    async def _probe(self, check: HealthCheck) -> bool:
-        path = check.path if check.path.startswith("/") else "/" + check.path
-        timeout = aiohttp.ClientTimeout(total=check.timeout_ms / 1000)
-        try:
-            async with self.http.get(path, timeout=timeout, allow_redirects=False) as response:
-                return response.status < 400  # noqa: PLR2004 -- HTTP errors are 400 and more
-        except (aiohttp.ClientError, asyncio.TimeoutError):
-            return False
-
     def release(self) -> None:
         """Give the port back and begin to close the connections, after the process has ended."""
         self._ports.give_back(self.port)
-        self._close()
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        self._close()
-        if self._closing is not None:
-            await asyncio.wait({self._closing})
-
-    def _close(self) -> None:
-        if self._session is not None and self._closing is None:
-            self._closing = asyncio.ensure_future(self._session.close())
+        super().release()
 
 
 async def _takes_connections(port: int) -> bool:
@@ -202,6 +251,26 @@ async def _takes_connections(port: int) -> bool:
     with contextlib.suppress(OSError):
         await writer.wait_closed()
     return True
+
+
+async def _stays_open(port: int) -> bool:
+    """Return whether a connection is still open after a moment.
+
+    Docker's proxy accepts before the server in the container listens, then closes.
+    """
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    try:
+        await asyncio.wait_for(reader.read(1), _OPEN_SECONDS)
+    except asyncio.TimeoutError:
+        return True
+    except OSError:
+        return False
+    finally:
+        writer.close()
+    return False
 
 
 async def _stays_in_use(port: int) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from fc_async_local.execution import mounts
@@ -14,8 +15,6 @@ from fc_async_local.execution.machine.paths import Folders
 from fc_async_local.execution.notices import warn_once
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from fc_async_local.execution.code_cache import CodeCache
     from fc_async_local.execution.instances.instance import Instance
     from fc_async_local.execution.instances.replies import Reply
@@ -47,7 +46,10 @@ class Starter:
             OSError: A folder cannot be made.
         """
         deployment = instance.deployment
-        if instance.debugger is None:
+        if deployment.image:
+            # The service downloads no code for an image: `code` of its template is what builds it.
+            code = Path()
+        elif instance.debugger is None:
             code = await self._code.folder(deployment.code_checksum)
         else:
             # The files in which the user sets breakpoints.

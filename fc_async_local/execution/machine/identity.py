@@ -17,6 +17,7 @@ import msgspec
 
 from fc_async_local.execution.machine.paths import Folders, ServicePaths
 from fc_async_local.execution.worker import hosts as hooks
+from fc_async_local.execution.worker.errors import CODE_ON_SERVICE
 from fc_async_sdk.spec import hosts
 from fc_async_sdk.spec.runtimes import context_fields
 
@@ -115,9 +116,61 @@ def build_environment(
     """
     code, layers, mounts = folders
     paths = ServicePaths(deployment.function, code, layers, mounts)
+    service = _of_service(deployment, identity, str(code), instance_id)
+    inherited = inherited_environment()
+    usual = {
+        "TZ": "UTC",
+        **inherited,
+        **_credentials(identity),
+        **identity.environment,
+        **{name: paths.text(value) for name, value in deployment.environment.items()},
+    }
+    if "PATH" in deployment.environment:
+        # On the service the value names all of its folders; here the interpreters are elsewhere.
+        searched = [usual["PATH"], inherited.get("PATH", "")]
+        entries = os.pathsep.join(searched).split(os.pathsep)
+        usual["PATH"] = os.pathsep.join(dict.fromkeys(filter(None, entries)))
+    return _with_hooks({**usual, **_with_layers(usual, layers), **service})
+
+
+def environment_of_image(
+    deployment: Deployment, identity: Identity, instance_id: str
+) -> dict[str, str]:
+    """Return the environment variables that a container gets beside those of its image.
+
+    Nothing of this machine is passed on: its PATH and HOME are not those of the image.
+
+    Args:
+        deployment: The function.
+        identity: Account and keys.
+        instance_id: Of the instance.
+    """
+    port = str(deployment.port)
+    return {
+        **_credentials(identity),
+        **identity.environment,
+        **deployment.environment,
+        **_of_service(deployment, identity, CODE_ON_SERVICE, instance_id),
+        "FC_CUSTOM_LISTEN_PORT": port,
+        "FC_SERVER_PORT": port,
+    }
+
+
+def _credentials(identity: Identity) -> dict[str, str]:
+    return {
+        "ALIBABA_CLOUD_ACCESS_KEY_ID": identity.access_key_id,
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": identity.access_key_secret,
+        "ALIBABA_CLOUD_SECURITY_TOKEN": identity.security_token,
+    }
+
+
+def _of_service(
+    deployment: Deployment, identity: Identity, code: str, instance_id: str
+) -> dict[str, str]:
+    """Return the variables that the service sets, which a function cannot replace."""
     service = {
         "FC_ACCOUNT_ID": identity.account_id,
-        "FC_FUNC_CODE_PATH": str(code),
+        "FC_FUNC_CODE_PATH": code,
         "FC_FUNCTION_HANDLER": deployment.handler,
         "FC_FUNCTION_MEMORY_SIZE": str(deployment.memory_mb),
         "FC_FUNCTION_NAME": deployment.function,
@@ -131,25 +184,7 @@ def build_environment(
     if deployment.initializer:
         service["FC_INITIALIZER_HANDLER"] = deployment.initializer
         service["FC_INITIALIZATION_TIMEOUT"] = str(deployment.initializer_timeout_ms // 1000)
-    credentials = {
-        "ALIBABA_CLOUD_ACCESS_KEY_ID": identity.access_key_id,
-        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": identity.access_key_secret,
-        "ALIBABA_CLOUD_SECURITY_TOKEN": identity.security_token,
-    }
-    inherited = inherited_environment()
-    usual = {
-        "TZ": "UTC",
-        **inherited,
-        **credentials,
-        **identity.environment,
-        **{name: paths.text(value) for name, value in deployment.environment.items()},
-    }
-    if "PATH" in deployment.environment:
-        # On the service the value names all of its folders; here the interpreters are elsewhere.
-        searched = [usual["PATH"], inherited.get("PATH", "")]
-        entries = os.pathsep.join(searched).split(os.pathsep)
-        usual["PATH"] = os.pathsep.join(dict.fromkeys(filter(None, entries)))
-    return _with_hooks({**usual, **_with_layers(usual, layers), **service})
+    return service
 
 
 def led_here(ports: Mapping[str, int]) -> dict[str, str]:

@@ -51,9 +51,14 @@ class CloudProxy:
         self._starting = asyncio.Lock()
         self._open: set[asyncio.Task[None]] = set()
 
+    @property
+    def leads(self) -> bool:
+        """Return whether requests to the cloud's hosts are led here."""
+        return bool(self._table.rows)
+
     async def environment(self) -> dict[str, str]:
         """Return the variables that name the proxy; it listens then."""
-        if not self._table.rows:
+        if not self.leads:
             return {}
         async with self._starting:
             if self._server is None:

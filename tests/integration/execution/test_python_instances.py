@@ -112,7 +112,7 @@ def test_every_python_runtime_runs_on_this_interpreter(workshop, runtime: str) -
     assert outcome.payload == sys.version.encode()
 
 
-@pytest.mark.parametrize("runtime", ["java11", "go1", "php7.2", "custom-container"])
+@pytest.mark.parametrize("runtime", ["java11", "go1", "php7.2"])
 def test_a_runtime_that_is_not_here_is_named(workshop, runtime: str) -> None:
     outcome = workshop.play(lambda: workshop.run(runtime=runtime))
     assert outcome.kind is OutcomeKind.INVALID
