@@ -4,8 +4,8 @@
 import * as api from "./api";
 import { count, dateTime, duration } from "./format";
 import { t, translated } from "./i18n";
-import { useLive } from "./state";
-import { Facts, Trouble } from "./ui";
+import { act, useLive } from "./state";
+import { Ask, Button, Facts, Trouble } from "./ui";
 
 const aMinute = (rate: number): string => count(Math.round(rate * 10) / 10);
 
@@ -17,7 +17,11 @@ export function Backlog({ name }: { name: string }) {
   const title = t`Backlog`;
   return (
     <section class="panel" aria-label={title}>
-      <h2 class="minor">{title}</h2>
+      <div class="row">
+        <h2 class="minor">{title}</h2>
+        <span class="grow" />
+        {backlog ? <Brake name={name} backlog={backlog} /> : null}
+      </div>
       <Trouble error={found.error} />
       {backlog ? (
         <>
@@ -39,6 +43,40 @@ export function Backlog({ name }: { name: string }) {
         </>
       ) : null}
     </section>
+  );
+}
+
+/** Pauses the function, or ends its pause; a rate is for the command line. */
+function Brake({ name, backlog }: { name: string; backlog: api.Explanation }) {
+  const where = `/functions${api.path(name)}`;
+  const resume = (): void =>
+    void act(async () => {
+      const { waiting } = await api.post<api.Resumed>(`${where}/resume`);
+      const calls = count(waiting);
+      return t`${name} goes on; calls that waited: ${calls}.`;
+    });
+  const draining = backlog.heldBy.some((held) => held.cause === "draining");
+  if (backlog.pausedSince || draining)
+    return (
+      <Button small onClick={resume}>
+        {draining ? t`Start all now` : t`Resume`}
+      </Button>
+    );
+  return (
+    <Ask
+      small
+      question={{
+        title: t`Pause ${name}`,
+        verb: t`Pause`,
+        text: t`No asynchronous call begins until it is resumed. Calls are accepted and wait; one that reaches its maximum age is expired.`,
+        work: async () => {
+          await api.put<api.Pause>(`${where}/pause`, undefined);
+          return t`${name} is paused.`;
+        },
+      }}
+    >
+      {t`Pause…`}
+    </Ask>
   );
 }
 

@@ -23,6 +23,7 @@ from fc_async_local.domain.invocation import (
     HttpHead,
     delivery_of,
 )
+from fc_async_local.domain.pausing import RESUME, read_release
 from fc_async_local.functions import records
 from fc_async_local.services.eventbridge import documents as buses
 from fc_async_local.services.eventbridge.service import read_push as read_event_push
@@ -63,6 +64,7 @@ _JOBS: Final[Mapping[str, Callable[[bytes], object]]] = {
     EVENT_PUSH: read_event_push,
     TRIGGER: read_batch,
     TIMER: read_due,
+    RESUME: read_release,
 }
 
 

@@ -43,6 +43,7 @@ from fc_async_local.clock import RealClock, VirtualClock
 from fc_async_local.domain.faults import Faults
 from fc_async_local.engine.accepting import new_request_id
 from fc_async_local.engine.engine import Engine
+from fc_async_local.engine.ports import PARKED
 from fc_async_local.execution.archive import checksum
 from fc_async_local.execution.code_cache import CodeCache
 from fc_async_local.execution.faults import FaultyRunner
@@ -206,6 +207,7 @@ class Runtime:
             node_id=stores.node_id,
             wakeups=stores.wakeups,
         )
+        registry.pauses.listen(lambda: stores.wakeups.wake(PARKED))
         opened = await Services.open(foundation, engine, registry, faults, closing)
         await engine.start(opened.destinations)
         closing.push_async_callback(lambda: engine.aclose(grace_ms=grace.left_ms()))
@@ -308,6 +310,7 @@ class Runtime:
             ),
             admin.MetricsAdmin(store, clock),
             admin.BacklogAdmin(store, registry, engine.feed, clock, settings),
+            admin.PauseAdmin(store, registry, clock),
             admin.TaskAdmin(store, engine, clock, settings, engine.remembered),
             admin.FunctionAdmin(registry, engine, urls, store),
             admin.DeliveryAdmin(store, engine),

@@ -81,6 +81,16 @@ class End(Record, frozen=True):
     condition: str
 
 
+class Park(Record, frozen=True):
+    """The invocation waits because its function is paused.
+
+    Attributes:
+        at: When it is too old to run; it is looked at again then.
+    """
+
+    at: int
+
+
 def retries(config: AsyncConfig | None) -> int:
     """Return the number of retries after function errors: as configured, otherwise 3."""
     configured = config.max_async_retry_attempts if config else None
@@ -117,14 +127,17 @@ def admit(
     config: AsyncConfig | None,
     now: int,
     rules: Rules,
-) -> End | None:
-    """Return the end of a claimed invocation that must not run; None: it may.
+    *,
+    paused: bool = False,
+) -> End | Park | None:
+    """Return what becomes of a claimed invocation that must not run; None: it may.
 
     Args:
         invocation: As it was claimed.
         config: The configuration that applies, None when there is none.
         now: Milliseconds since the epoch.
         rules: The rules of the runtime.
+        paused: Whether no attempt of the function begins.
     """
     # First: a stopped invocation is Stopped, even if it would be too old or in a loop as well.
     if invocation.status is Status.STOPPING:
@@ -133,6 +146,9 @@ def admit(
         return End(status=Status.FAILED, condition=RECURSIVE)
     if now >= deadline(invocation, config, rules):
         return _too_old(invocation.attempts, invocation.error)
+    # The age goes on: what becomes too old in the meantime is expired, as with the service.
+    if paused:
+        return Park(at=deadline(invocation, config, rules))
     return None
 
 

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from fc_async_local.domain import json_input, policy
 from fc_async_local.domain.errors import RECURSIVE, status_code
 from fc_async_local.domain.invocation import (
+    PARKED,
     Count,
     Delivery,
     Invocation,
@@ -77,7 +78,7 @@ class Decided(Record, frozen=True):
         began: When the attempt began, or when it was decided to make none.
     """
 
-    decision: policy.Retry | policy.End
+    decision: policy.Retry | policy.End | policy.Park
     outcome: Outcome | None
     config: AsyncConfig | None
     began: int
@@ -109,6 +110,8 @@ class Settler:
         counts = _attempt_counts(invocation, decided, now)
         if isinstance(decided.decision, policy.Retry):
             settled = _wait_again(after, decided.decision, decided.outcome, counts, now)
+        elif isinstance(decided.decision, policy.Park):
+            settled = _park(after, decided.decision, counts, now)
         else:
             settled = self._end(after, decided.decision, decided, counts, now)
         notes = _log_notes(after, decided.outcome, now)
@@ -301,6 +304,25 @@ def _wait_again(
         events=events,
         counts=counts,
     )
+
+
+def _park(
+    after: Invocation,
+    park: policy.Park,
+    counts: tuple[Count, ...],
+    now: int,
+) -> Settlement:
+    status = Status.RETRYING if after.attempts > 0 else Status.ENQUEUED
+    events: tuple[TaskEvent, ...] = ()
+    if after.task_mode:
+        events = (TaskEvent(status=status, at=now, detail={"paused": True}),)
+    parked = replace(
+        after,
+        status=status,
+        due_at=park.at,
+        lease_owner=PARKED,
+    )
+    return Settlement(invocation=parked, events=events, counts=counts)
 
 
 DESTINATION_STATUS: Final = {

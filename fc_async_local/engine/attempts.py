@@ -28,7 +28,7 @@ from fc_async_local.domain.policy import call_path_text
 from fc_async_local.domain.settlement import Decided
 from fc_async_local.domain.states import Status
 from fc_async_local.engine import feed
-from fc_async_local.engine.ports import DELIVERIES, INVOCATIONS, Point
+from fc_async_local.engine.ports import DELIVERIES, INVOCATIONS, PARKED, Point
 from fc_async_local.engine.ready import Held
 from fc_async_local.execution.protocol import Attempt
 from fc_async_local.store.loops import persist, write_under_lease
@@ -72,7 +72,8 @@ class Attempts:
         ports.probe(Point.CLAIMED, invocation.request_id)
         now = ports.clock.now()
         config = await self._config(invocation)
-        end = policy.admit(invocation, config, now, ports.rules)
+        paused = await self._is_paused(invocation.function)
+        end = policy.admit(invocation, config, now, ports.rules, paused=paused)
         # Nothing ran, so there is no outcome; the invocation ends all the same.
         if end is not None:
             return Decided(
@@ -108,6 +109,10 @@ class Attempts:
             config=config,
             began=began,
         )
+
+    async def _is_paused(self, function: str) -> bool:
+        pause = await persist(self._ports.clock, function, self._ports.registry.pause, function)
+        return pause is not None and pause.holds
 
     async def _config(self, invocation: Invocation) -> AsyncConfig | None:
         """Return the configuration that applies.
@@ -265,7 +270,7 @@ class Attempts:
         settled = await self._write(
             held, lambda lease: ports.store.settle(lease, written), stale=Settled.STALE
         )
-        # The stop came while this retry was being written: the store has refused it, nothing was
+        # The stop came while this wait was being written: the store has refused it, nothing was
         # written.
         if settled is Settled.STOPPING:
             await self.settle(held, replace(decided, decision=_STOPPED))
@@ -276,8 +281,13 @@ class Attempts:
             ports.wakeups.wake(INVOCATIONS)
             ports.wakeups.wake(DELIVERIES)
             return
-        ports.feed.record(lambda: feed.ended(invocation, decided, at=ports.clock.now()))
         ports.probe(Point.SETTLED, invocation.request_id)
+        if isinstance(decision, policy.Park):
+            # Another node may have resumed the function before this one parked the invocation.
+            if not await self._is_paused(invocation.function):
+                ports.wakeups.wake(PARKED)
+            return
+        ports.feed.record(lambda: feed.ended(invocation, decided, at=ports.clock.now()))
         if isinstance(decision, policy.Retry):
             ports.wakeups.wake(INVOCATIONS, at=decision.at)
         if written.delivery is not None and written.delivery.state == "pending":
@@ -390,9 +400,11 @@ def _log(
     )
 
 
-def _became(decision: policy.Retry | policy.End, settled: Settled) -> str:
+def _became(decision: policy.Retry | policy.End | policy.Park, settled: Settled) -> str:
     if settled is Settled.STALE:
         return "dropped, the lease was lost"
+    if isinstance(decision, policy.Park):
+        return "waits, the function is paused"
     if isinstance(decision, policy.Retry):
         again = datetime.fromtimestamp(decision.at / 1000, timezone.utc)
         return f"{decision.condition}, again at {again.isoformat(timespec='milliseconds')}"

@@ -20,6 +20,7 @@ from fc_async_local.engine.accepting import Accepting, invoke_once, store_needed
 from fc_async_local.engine.delivering import delivery_runner
 from fc_async_local.engine.dispatching import Dispatching
 from fc_async_local.engine.feed import Feed, Remembered
+from fc_async_local.engine.pausing import Releasing
 from fc_async_local.engine.ports import DELIVERIES, INVOCATIONS, Ports, Probe, no_probe
 from fc_async_local.store.loops import Loop, persist
 from fc_async_local.store.protocol import StoreUnavailable
@@ -96,6 +97,7 @@ class Engine:
         )
         self._dispatching = Dispatching(self._ports)
         self._accepting = Accepting(self._ports)
+        self._releasing = Releasing(self._ports)
         self._pruning = Loop("prune", self._ports.wakeups, self._prune)
         self._deliveries: JobRunner[DeliveryResult] | None = None
 
@@ -110,6 +112,7 @@ class Engine:
         self._dispatching.start()
         self._deliveries = delivery_runner(self._ports, destinations)
         self._deliveries.start()
+        self._releasing.start()
         self._pruning.start()
 
     async def aclose(self, *, grace_ms: int = 0) -> None:
@@ -121,6 +124,7 @@ class Engine:
             grace_ms: How long running attempts may continue.
         """
         await self._pruning.aclose()
+        await self._releasing.aclose()
         # Attempts before deliveries: what ends within the grace still tells its destination.
         await self._dispatching.aclose(grace_ms=grace_ms)
         if self._deliveries is not None:

@@ -242,6 +242,7 @@ def ended(invocation: Invocation, decided: Decided, *, at: int) -> Step:
         at: When it was written.
     """
     decision = decided.decision
+    assert not isinstance(decision, policy.Park), "nothing has ended"
     step = replace(
         started(invocation, at=at, retries=policy.retries(decided.config)),
         kind="ended",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from fc_async_local.clock import Clock
     from fc_async_local.domain.invocation import Outcome
+    from fc_async_local.domain.pausing import Pause
     from fc_async_local.domain.rules import Rules
     from fc_async_local.domain.settlement import Settler
     from fc_async_local.engine.feed import Feed
@@ -59,6 +60,14 @@ class Registry(Protocol):
         """Return the configuration of exactly this qualifier, or None."""
         ...
 
+    async def pause(self, function: str) -> Pause | None:
+        """Return the state of a function that was paused, None for all others."""
+        ...
+
+    async def end_pause(self, function: str) -> None:
+        """Forget that a function was paused, if it was resumed since."""
+        ...
+
     async def prune_code(self, *, used_before: int) -> int:
         """Delete code that no function has used since a time; return how many archives."""
         ...
@@ -88,6 +97,10 @@ INVOCATIONS: Final = "invocations"
 
 DELIVERIES: Final = topic_of(DELIVERY)
 """Topic of wake-ups: a delivery may be claimed."""
+
+
+PARKED: Final = "parked"
+"""Topic of wake-ups: an invocation may be parked whose function is not paused."""
 
 
 class Point(enum.Enum):

@@ -248,6 +248,31 @@ class ConcurrencyRecord(QualifiedRecord, frozen=True, kw_only=True):
         return refusals.concurrency_not_found(function)
 
 
+class PauseRecord(OwnedRecord, frozen=True, kw_only=True):
+    """A function that was paused.
+
+    Attributes:
+        since: When.
+        interval_us: Microseconds between the starts of what waited, after it was resumed at a rate;
+            0: it is paused.
+    """
+
+    kind: ClassVar[str] = "pause"
+
+    since: int
+    interval_us: int = 0
+
+    @property
+    def key(self) -> str:
+        """The key of the record of a function."""
+        return self.key_of(self.function)
+
+    @classmethod
+    def key_of(cls, function: str, name: str = "") -> str:  # noqa: ARG003 -- there is one
+        """Return the key of the record of a function."""
+        return key_in(function, "pause")
+
+
 class ProvisionRecord(QualifiedRecord, frozen=True, kw_only=True):
     """Provisioned instances of one (function, qualifier), as requested."""
 
@@ -279,6 +304,7 @@ OWNED: Final[tuple[type[OwnedRecord], ...]] = (
     AsyncConfigRecord,
     TriggerRecord,
     ConcurrencyRecord,
+    PauseRecord,
     ProvisionRecord,
     ScalingRecord,
     VpcBindingRecord,

@@ -21,6 +21,7 @@ from fc_async_local.functions.attachments import Scaling, Tags
 from fc_async_local.functions.destination_graph import Graph, draw_graph
 from fc_async_local.functions.function_rules import hooks_of, server_of
 from fc_async_local.functions.functions import CodeStorage, Functions
+from fc_async_local.functions.pauses import Pauses
 from fc_async_local.functions.records import (
     AsyncConfigRecord,
     FunctionRecord,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from fc_async_local.clock import Clock
+    from fc_async_local.domain.pausing import Pause
     from fc_async_local.domain.rules import Account
     from fc_async_local.functions.snapshot import Snapshot
     from fc_async_local.store.document_cache import DocumentCache
@@ -74,6 +76,7 @@ class FunctionRegistry:
         self.triggers = Triggers(cache)
         self.scaling = Scaling(cache)
         self.tags = Tags(cache)
+        self.pauses = Pauses(cache)
 
     async def snapshot(self) -> Snapshot:
         """Return all records as of now.
@@ -100,6 +103,14 @@ class FunctionRegistry:
     async def async_config(self, function: str, qualifier: str) -> AsyncConfig | None:
         """Return the configuration of exactly this qualifier, or None."""
         return _config(await self._cache.read(), function, qualifier)
+
+    async def pause(self, function: str) -> Pause | None:
+        """Return the state of a function that was paused, None for all others."""
+        return await self.pauses.find(function)
+
+    async def end_pause(self, function: str) -> None:
+        """Forget that a function was paused, if it was resumed since."""
+        await self.pauses.end(function)
 
     async def target(self, function: str, qualifier: str, *, roll: float) -> InvocationTarget:
         """Return deployment and configuration, both of the same revision."""

@@ -219,8 +219,11 @@ class JobRunner(Loop, Generic[R]):
         if settled is Settled.STALE:
             # It may have been written by an earlier try whose answer was lost: look again.
             self.wake()
-        elif settlement.job is not None and settlement.job.state == "pending":
-            self.wake(settlement.job.due_at)
+            return
+        jobs = settlement.added if settlement.job is None else (settlement.job, *settlement.added)
+        for following in jobs:
+            if following.state == "pending" and following.kind == job.kind:
+                self.wake(following.due_at)
 
 
 def _outcome(settlement: JobSettlement, settled: Settled) -> tuple[int, str]:

@@ -293,6 +293,32 @@ class MemoryStore:
                 counts[kind] = WaitingCount(before.number + 1, max(before.last_due_at, due_at))
         return counts
 
+    async def parked(self) -> Sequence[str]:
+        invocations = self._invocations.values()
+        return sorted({each.function for each in invocations if each.is_parked})
+
+    async def unpark(
+        self,
+        function: str,
+        number: int,
+        *,
+        now: int,
+        spread_ms: int,
+    ) -> int:
+        invocations = self._invocations.values()
+        parked = [each for each in invocations if each.is_parked and each.function == function]
+        for place, invocation in enumerate(parked[:number]):
+            self._put(
+                steps.unparked(
+                    invocation,
+                    place,
+                    number,
+                    now=now,
+                    spread_ms=spread_ms,
+                )
+            )
+        return min(number, len(parked))
+
     async def stats(self) -> Stats:
         invocations = self._invocations.values()
         dead = [job for job in self._jobs.values() if job.state == "dead"]

@@ -446,6 +446,31 @@ class Store(JobStore, Protocol):
         """
         ...
 
+    async def parked(self) -> Sequence[str]:
+        """Return the functions that have parked invocations, sorted."""
+        ...
+
+    async def unpark(
+        self,
+        function: str,
+        number: int,
+        *,
+        now: int,
+        spread_ms: int,
+    ) -> int:
+        """Let parked invocations of a function start, those that were accepted first.
+
+        Args:
+            function: Function name.
+            number: How many at most.
+            now: When the first of them is due, in milliseconds since the epoch.
+            spread_ms: Over which time so many are spread.
+
+        Returns:
+            How many there were.
+        """
+        ...
+
     async def stats(self) -> Stats:
         """Count for the console, the metrics page and back-pressure."""
         ...

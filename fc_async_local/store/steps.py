@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from fc_async_local.domain.invocation import Count, Invocation, Lease, Settlement, TaskEvent
+from fc_async_local.domain.invocation import (
+    PARKED,
+    Count,
+    Invocation,
+    Lease,
+    Settlement,
+    TaskEvent,
+)
 from fc_async_local.domain.metrics import Sample
 from fc_async_local.domain.states import Status
 from fc_async_local.store.protocol import Position, Started, TaskCounts, TaskPage
@@ -362,6 +369,22 @@ def settled(lease: Lease, settlement: Settlement) -> Invocation:
         after,
         epoch=lease.epoch,
         lease_until=None,
+        lease_owner=PARKED if after.is_parked else "",
+    )
+
+
+def unparked(
+    invocation: Invocation,
+    place: int,
+    number: int,
+    *,
+    now: int,
+    spread_ms: int,
+) -> Invocation:
+    """Return a parked invocation that may start: the one at a place among a number of them."""
+    return replace(
+        invocation,
+        due_at=now + place * spread_ms // number,
         lease_owner="",
     )
 

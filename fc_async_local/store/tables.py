@@ -6,7 +6,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, NamedTuple
 
-from fc_async_local.domain.invocation import DELIVERY, PARKED, TaskEvent
+from fc_async_local.domain.invocation import DELIVERY, TaskEvent
 from fc_async_local.domain.metrics import Sample
 from fc_async_local.domain.states import Status
 from fc_async_local.store import rows, steps
@@ -197,12 +197,30 @@ class TableStore:
             "function": function,
             "now": now,
             "most": most,
-            "parked": PARKED,
             "hop": steps.HOP_BEGIN,
             "length": len(steps.HOP_BEGIN),
         }
         counted = await self._tables.rows("waiting", values)
         return {kind: WaitingCount(number, last) for kind, number, last in counted}
+
+    async def parked(self) -> Sequence[str]:
+        return [name for (name,) in await self._tables.rows("parked", ())]
+
+    async def unpark(
+        self,
+        function: str,
+        number: int,
+        *,
+        now: int,
+        spread_ms: int,
+    ) -> int:
+        values = {
+            "function": function,
+            "number": number,
+            "now": now,
+            "spread": spread_ms,
+        }
+        return await self._tables.write(lambda tables: tables.changed("unpark", values))
 
     async def stats(self) -> Stats:
         async def job(tables: Transaction) -> Stats:

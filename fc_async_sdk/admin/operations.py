@@ -63,6 +63,27 @@ def get_backlog(function: str) -> Call[backlog.Explanation]:
     return _get("GetBacklog", backlog.Explanation, "functions", function, "backlog")
 
 
+def list_pauses() -> Call[models.Pauses]:
+    """List the functions that are paused, and those whose waiting calls start at a rate."""
+    return _get("ListPauses", models.Pauses, "pauses")
+
+
+def pause(function: str) -> Call[models.Pause]:
+    """Let no asynchronous attempt of a function begin, until it is resumed."""
+    return _put("Pause", models.Pause, None, "functions", function, "pause")
+
+
+def resume(function: str, interval_us: int = 0) -> Call[models.Resumed]:
+    """End the pause of a function.
+
+    Args:
+        function: Function name.
+        interval_us: Microseconds between the starts of the calls that wait; 0: at once.
+    """
+    body = models.Resume(interval_us=interval_us)
+    return _post("Resume", models.Resumed, body, "functions", function, "resume")
+
+
 def get_metrics(
     function: str | None = None,
     *,

@@ -27,6 +27,7 @@ MINUTE_MS: Final = 60_000
 
 CauseName = Literal[
     "paused",
+    "draining",
     "blocked",
     "instance-concurrency",
     "reserved",
@@ -57,6 +58,10 @@ CAUSES: Final[dict[CauseName, Cause]] = {
     "paused": Cause(
         "the function is paused",
         "fc-async resume FUNCTION; with --at RATE, they start at that rate",
+    ),
+    "draining": Cause(
+        "they waited for the end of a pause, and start at the rate of the resume",
+        "fc-async resume FUNCTION, without --at, starts them at once",
     ),
     "blocked": Cause(
         "its reserved concurrency is 0, so no attempt runs",
@@ -417,7 +422,9 @@ def _held_by(backlog: Backlog, needed: int | None) -> list[Held]:
     # A message on its way to a slot and one that was sent back look alike while they wait. What
     # handlers have sent back lately tells them apart.
     on_its_way: CauseName = "sent-back" if detail else "pace"
+    draining = waiting.paused if backlog.paused_since is None else None
     later = [
+        _held("draining", draining),
         _held("errors", waiting.errors),
         _held(on_its_way, waiting.hops, detail=detail),
         _held("delayed", waiting.delayed),

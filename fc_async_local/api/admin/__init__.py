@@ -11,6 +11,7 @@ from fc_async_local.api.admin.content import BucketAdmin, PayloadAdmin
 from fc_async_local.api.admin.deliveries import DeliveryAdmin
 from fc_async_local.api.admin.functions import FunctionAdmin
 from fc_async_local.api.admin.metrics import MetricsAdmin
+from fc_async_local.api.admin.pauses import PauseAdmin
 from fc_async_local.api.admin.runtime import (
     ClockAdmin,
     DescriptionAdmin,
@@ -33,6 +34,7 @@ __all__ = [
     "FaultAdmin",
     "FunctionAdmin",
     "MetricsAdmin",
+    "PauseAdmin",
     "PayloadAdmin",
     "StateAdmin",
     "StatusAdmin",

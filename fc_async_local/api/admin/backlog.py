@@ -82,6 +82,7 @@ class BacklogAdmin:
         seen = _seen(self._feed.after(0), function, begin)
         arrivals = round(counted.get(metrics.ENQUEUED, 0))
         # The feed has neither what it has dropped, nor what was before a restart or on other nodes.
+        pause = await self._registry.pauses.find(function)
         sees_all = seen.accepted >= arrivals * _NEARLY_ALL
         return spec.Backlog(
             function=function,
@@ -100,6 +101,7 @@ class BacklogAdmin:
             ),
             durations=spec.durations_of(seen.durations),
             ceilings=ceilings,
+            paused_since=pause.since if pause is not None and pause.holds else None,
         )
 
     async def _ceilings(self, function: str) -> spec.Ceilings:

@@ -102,7 +102,7 @@ SELECT class, count(*), max(ready_at) FROM (
     SELECT
         ready_at,
         CASE
-            WHEN lease_owner = %(parked)s::text THEN 'paused'
+            WHEN lease_owner = '(paused)' THEN 'paused'
             WHEN system_retries > 0 THEN 'throttled'
             WHEN due_at <= %(now)s::bigint THEN 'due'
             WHEN attempts > 0 THEN 'errors'
@@ -117,6 +117,36 @@ SELECT class, count(*), max(ready_at) FROM (
     LIMIT %(most)s::bigint
 ) AS nearest
 GROUP BY class;
+
+-- name: parked
+-- One search of the index for each function.
+WITH RECURSIVE function (name) AS (
+    SELECT min(function) FROM invocation
+    WHERE lease_owner = '(paused)' AND lease_until IS NULL
+    UNION ALL
+    SELECT (
+        SELECT min(function) FROM invocation
+        WHERE
+            lease_owner = '(paused)' AND lease_until IS NULL AND invocation.function > function.name
+    )
+    FROM function WHERE function.name IS NOT NULL
+)
+SELECT name FROM function WHERE name IS NOT NULL;
+
+-- name: unpark
+-- The last conditions hold once more where another transaction has claimed or stopped one of them.
+UPDATE invocation SET
+    due_at = %(now)s::bigint + first.place * %(spread)s::bigint / %(number)s::bigint, lease_owner = ''
+FROM (
+    SELECT id, row_number() OVER (ORDER BY id) - 1 AS place FROM invocation
+    WHERE
+        function = %(function)s::text AND lease_owner = '(paused)' AND lease_until IS NULL
+    ORDER BY id
+    LIMIT %(number)s::bigint
+) AS first
+WHERE
+    invocation.id = first.id AND invocation.lease_owner = '(paused)'
+    AND invocation.lease_until IS NULL;
 
 -- name: task
 SELECT invocation.id, {columns}, return_payload, payload.body

@@ -73,6 +73,52 @@ class Cycle(Model, frozen=True, kw_only=True):
     cycle: list[str]
 
 
+class Pause(Model, frozen=True, kw_only=True):
+    """A function that is paused, or whose waiting calls start at a rate after it was resumed.
+
+    Attributes:
+        function: Function name.
+        since: When it was paused, in milliseconds since the epoch.
+        interval_us: Microseconds between the starts of what waited; 0: it is paused.
+        waiting: Calls that wait for its end; at most 100,000 are counted.
+    """
+
+    function: str
+    since: int
+    interval_us: int = 0
+    waiting: int
+
+
+class Pauses(Model, frozen=True, kw_only=True):
+    """All functions that are paused or whose waiting calls start at a rate, by name."""
+
+    pauses: list[Pause]
+
+
+class Resume(Model, frozen=True, kw_only=True):
+    """Start of the calls that waited for the end of a pause.
+
+    Attributes:
+        interval_us: Microseconds between two starts, at most a week; 0: as fast as they can.
+    """
+
+    interval_us: Annotated[int, Meta(ge=0, le=604_800_000_000)] = 0
+
+
+class Resumed(Model, frozen=True, kw_only=True):
+    """The end of a pause.
+
+    Attributes:
+        function: Function name.
+        was_paused: False: there was nothing to resume.
+        waiting: Calls that start now, or at the rate.
+    """
+
+    function: str
+    was_paused: bool
+    waiting: int
+
+
 class SetConcurrency(Model, frozen=True, kw_only=True):
     """Limits on the instances of a function; what is left out stays as it is.
 

@@ -48,6 +48,8 @@ COMMANDS: Final = (
     "events",
     "failures",
     "replay",
+    "pause",
+    "resume",
     "triggers",
     "metrics",
     "alarms",

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Final
 from fc_async_plugin.account import connection
 from fc_async_plugin.account.runtime import ask
 from fc_async_plugin.operate import metrics
+from fc_async_plugin.operate.pausing import reserved_of
+from fc_async_plugin.project import paused
 from fc_async_sdk.admin import operations as admin
-from fc_async_sdk.errors import FcAsyncError, ServiceError
+from fc_async_sdk.errors import FcAsyncError
 from fc_async_sdk.spec import backlog as spec
 from fc_async_sdk.spec import limits
 from fc_async_sdk.spec import metrics as names
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fc_async_plugin.account.connection import Account
+    from fc_async_plugin.project.paused import Pause
     from fc_async_sdk import Client
     from fc_async_sdk.models import AsyncTask
 
@@ -32,7 +35,6 @@ _MINUTES: Final = 10
 """Ours: CloudMonitor shows a minute some minutes later."""
 _SAMPLE: Final = 100
 """Tasks whose durations are looked at."""
-_NOT_FOUND: Final = 404
 _READ: Final = (
     names.BACKLOG,
     names.IN_PROCESS,
@@ -83,7 +85,7 @@ def facts_of_account(
         "the account's quota of instances: pages of the service disagree on its default",
         "whether calls are delayed or wait for a Pace: the service does not tell them apart",
     ]
-    ceilings = _ceilings(function, client)
+    ceilings, pause = _limits_of(function, client)
     now = time.time_ns() // 1_000_000
     values: dict[str, float] = {}
     query = metrics.Query(function, _READ, now - _MINUTES * spec.MINUTE_MS, now, spec.MINUTE)
@@ -107,22 +109,21 @@ def facts_of_account(
         traffic=_traffic(values),
         durations=durations,
         ceilings=ceilings,
+        paused_since=None if pause is None else pause.since,
         unknown=tuple(unknown),
     )
 
 
-def _ceilings(function: str, client: Client) -> spec.Ceilings:
-    concurrency = client.get_function(function).instance_concurrency
-    reserved = None
-    try:
-        reserved = client.get_concurrency_config(function).reserved_concurrency
-    except ServiceError as error:
-        if error.http_status != _NOT_FOUND:  # none is reserved
-            raise
-    return spec.Ceilings(
-        instance_concurrency=concurrency or limits.INSTANCE_CONCURRENCY.default,
+def _limits_of(function: str, client: Client) -> tuple[spec.Ceilings, Pause | None]:
+    """Return the limits of a function, and its pause."""
+    described = client.get_function(function)
+    reserved = reserved_of(function, client)
+    ceilings = spec.Ceilings(
+        instance_concurrency=described.instance_concurrency or limits.INSTANCE_CONCURRENCY.default,
         reserved=reserved,
     )
+    # A reservation that was set since has ended the pause, whatever the tag says.
+    return ceilings, paused.read(described.tags) if reserved == 0 else None
 
 
 def _number(values: dict[str, float], name: str) -> int | None:

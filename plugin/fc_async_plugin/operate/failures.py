@@ -22,7 +22,7 @@ from msgspec.structs import replace
 from fc_async_plugin.account import connection, lists
 from fc_async_plugin.account.runtime import service_url
 from fc_async_plugin.check.conditions import CONDITIONS
-from fc_async_plugin.operate import metrics
+from fc_async_plugin.operate import metrics, pausing
 from fc_async_plugin.operate.tasks import FunctionTasks
 from fc_async_sdk import events
 from fc_async_sdk._decoding import prepare
@@ -151,6 +151,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         target: Where the failures were read, in words: the runtime or the account.
         since: Milliseconds since the epoch.
         report: Identifies it: a digest of the rest, so that two reports never have one id.
+        paused: A sentence for each of the functions that is paused.
     """
 
     target: str
@@ -158,6 +159,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     failures: list[FailureGroup]
     counted: list[Counted] = []
     omitted: list[str] = []
+    paused: list[str] = []
     report: str = ""
 
     def with_id(self) -> Report:
@@ -406,6 +408,7 @@ def report_of(
     groups: list[FailureGroup] = []
     counted: list[Counted] = []
     omitted: list[str] = []
+    paused: list[str] = []
     with connection.named_functions(functions, where) as (account, targets):
         now = metrics.now_of(targets[0][0])
         begin = begins(now)
@@ -414,12 +417,14 @@ def report_of(
             groups += of_region.failures
             counted += of_region.counted
             omitted += of_region.omitted
+            paused += pausing.notes(client, account, set(names), now)
     report = Report(
         target=connection.target_of(where.account),
         since=begin,
         failures=[replace(group, group=number) for number, group in enumerate(groups, 1)],
         counted=counted,
         omitted=omitted,
+        paused=paused,
     )
     return report.with_id(), now
 

@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from msgspec.structs import replace
 
-from fc_async_local.domain.invocation import DELIVERY, Count, TaskEvent
+from fc_async_local.domain.invocation import DELIVERY, PARKED, Count, Settlement, TaskEvent
 from fc_async_local.domain.states import FINAL, Status
-from fc_async_local.store.protocol import Settled
+from fc_async_local.store.protocol import Settled, WaitingCount
 from fc_async_tests.handlers import HOUR
 from fc_async_tests.invocations import (
     HOLD,
@@ -27,6 +27,7 @@ from fc_async_tests.invocations import (
 from fc_async_tests.metrics import sums
 
 if TYPE_CHECKING:
+    from fc_async_local.domain.invocation import Invocation
     from fc_async_local.store.protocol import Store
 
 
@@ -283,3 +284,66 @@ class TestMakeDue:
 
     async def test_making_an_unknown_task_due_returns_false(self, store: Store) -> None:
         assert not await store.make_due("resize", "t1", now=T0)
+
+
+def parked(invocation: Invocation, at: int) -> Settlement:
+    """What is written of an invocation whose function is paused."""
+    after = replace(
+        invocation,
+        status=Status.ENQUEUED,
+        due_at=at,
+        lease_until=None,
+        lease_owner=PARKED,
+    )
+    return Settlement(invocation=after)
+
+
+class TestParked:
+    async def park(self, store: Store, numbers: range, **fields: Any) -> None:
+        for number in numbers:
+            await store.accept(an_invocation(number, **fields))
+            claimed = await claim_one(store, now=T0 + number)
+            await store.settle(claimed.lease, parked(claimed, T0 + 900_000))
+
+    async def test_waits_until_the_end_of_its_age_and_is_claimed_then(self, store: Store) -> None:
+        await self.park(store, range(1, 3))
+        assert await store.claim(9, now=T0 + 899_999, **HOLD) == []
+        assert len(await store.claim(9, now=T0 + 900_000, **HOLD)) == 2
+        assert await store.parked() == []
+
+    async def test_is_listed_by_function_and_counted_in_a_class_of_its_own(
+        self, store: Store
+    ) -> None:
+        await self.park(store, range(1, 3))
+        await self.park(store, range(3, 4), function="a")
+        assert await store.parked() == ["a", "resize"]
+        counted = await store.waiting("resize", now=T0 + 500, most=9)
+        assert counted == {"paused": WaitingCount(2, T0 + 900_000)}
+
+    async def test_is_let_go_in_order_spread_over_a_time(self, store: Store) -> None:
+        await self.park(store, range(1, 6))
+        await self.park(store, range(6, 7), function="other")
+        now = T0 + 100
+        assert await store.unpark("resize", 4, now=now, spread_ms=1_000) == 4
+        waiting = await store.upcoming(9)
+        assert [(one.request_id, one.due_at - now) for one in waiting[:4]] == [
+            ("r1", 0),
+            ("r2", 250),
+            ("r3", 500),
+            ("r4", 750),
+        ]
+        assert await store.unpark("resize", 4, now=now, spread_ms=0) == 1
+        assert await store.unpark("resize", 4, now=now, spread_ms=0) == 0
+        assert await store.parked() == ["other"]
+
+    async def test_can_be_stopped_by_whoever_asks(self, store: Store) -> None:
+        await self.park(store, range(1, 2))
+        stopped = await store.stop("resize", "t1", now=T0 + 50, until=T0 + 60, owner="node")
+        assert stopped is not None
+        assert stopped.claimed
+        assert await store.parked() == []
+
+    async def test_is_not_held_by_a_node_that_ends(self, store: Store) -> None:
+        await self.park(store, range(1, 2))
+        assert await store.release(PARKED, now=T0 + 50) == 0
+        assert await store.parked() == ["resize"]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fc_async_sdk.admin import operations as admin
 from fc_async_tests import axe
 
 if TYPE_CHECKING:
@@ -37,3 +38,22 @@ def test_the_card_names_what_holds_the_calls_and_what_to_change(
     ]
     assert delayed.splitlines()[0].endswith("itself or by a Pace (1 call)")
     assert axe.violations(page) == []
+
+
+def test_a_function_is_paused_and_resumed_from_its_card(page: Page, fc_local: FcLocal) -> None:
+    fc_local.deploy("orders", lambda *_: "paid")
+    page.goto("/console#/functions/orders")
+    card = page.get_by_role("region", name="Backlog")
+    card.get_by_role("button", name="Pause…").click()
+    dialog = page.get_by_role("dialog")
+    assert "Calls are accepted and wait" in dialog.inner_text()
+    dialog.get_by_role("button", name="Pause", exact=True).click()
+    card.get_by_text("the function is paused").wait_for()
+    assert [one.function for one in fc_local.client.send(admin.list_pauses()).pauses] == ["orders"]
+    fc_local.client.invoke_async("orders", b"{}")
+    fc_local.advance(1)
+    card.get_by_text("(1 call)").wait_for()
+    assert axe.violations(page) == []
+    card.get_by_role("button", name="Resume").click()
+    page.get_by_text("orders goes on; calls that waited: 1.").wait_for()
+    assert fc_local.client.send(admin.list_pauses()).pauses == []

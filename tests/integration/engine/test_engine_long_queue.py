@@ -36,6 +36,9 @@ class Functions(Registry):
     async def async_config(self, function: str, qualifier: str) -> None:
         return None
 
+    async def pause(self, function: str) -> None:
+        return None
+
 
 async def fill(store: SqliteStore, now: int) -> None:
     for first in range(0, WAITING, AT_ONCE):

@@ -89,6 +89,13 @@ def test_claims_look_at_nothing_but_what_can_be_claimed(
     assert index in plan_of(tmp_path / "a.db", SQL[name])[0]
 
 
+@pytest.mark.parametrize("name", ["parked", "unpark"])
+def test_the_end_of_a_pause_looks_at_nothing_but_what_is_parked(tmp_path: Path, name: str) -> None:
+    plan = plan_of(tmp_path / "a.db", SQL[name])
+    assert any("USING INDEX invocation_parked" in step for step in plan), plan
+    assert not [step for step in plan if step.startswith("SCAN invocation")], plan
+
+
 @pytest.mark.parametrize(
     ("name", "index"),
     [

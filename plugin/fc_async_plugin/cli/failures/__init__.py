@@ -74,6 +74,8 @@ def command(
         else:
             _show(report.failures, now, _how_to_send(report, where.account))
         _show_counts(report.counted)
+    for sentence in report.paused:
+        terminal.note(sentence)
     for sentence in report.omitted:
         terminal.note(f"Not looked at: {sentence}")
 

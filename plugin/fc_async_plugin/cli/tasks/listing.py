@@ -55,6 +55,7 @@ def list_command(
         whole = with_errors(tasks, recorded)
         times = None
         if tasks:
+            _note_pauses(tasks, function, where, output)
             times = times_of(tasks[0].client, function and tasks[0].function)
         if function is not None and not recorded and not unrecorded:
             reason = tasks[0].why_none()
@@ -80,6 +81,20 @@ def list_command(
     if unrecorded:
         terminal.print_text(UNRECORDED.capitalize())
         show(unrecorded)
+
+
+def _note_pauses(
+    tasks: Sequence[FunctionTasks], function: str | None, where: Where, output: Format
+) -> None:
+    """Say which functions are paused: their tasks wait for nothing else."""
+    if output == "json":
+        return
+    from fc_async_plugin.operate import metrics, pausing
+
+    client = tasks[0].client
+    names = None if function is None else {tasks[0].function}
+    for sentence in pausing.notes(client, where.account, names, metrics.now_of(client)):
+        terminal.note(sentence)
 
 
 def _unrecorded(

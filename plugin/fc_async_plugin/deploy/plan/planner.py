@@ -22,7 +22,7 @@ from fc_async_plugin.deploy.plan import model
 from fc_async_plugin.deploy.plan.differences import settings_to_send
 from fc_async_plugin.deploy.plan.kinds import KINDS
 from fc_async_plugin.deploy.plan.order import in_order, needs_of
-from fc_async_plugin.project import state
+from fc_async_plugin.project import paused, state
 from fc_async_plugin.s_yaml.model import BLOCK, makes_function, unresolved_in
 from fc_async_plugin.s_yaml.problems import Position
 from fc_async_sdk.models import Alias
@@ -110,6 +110,7 @@ def plan_changes(
     leftovers: list[model.Delete] = []
     obstacles: list[Obstacle] = []
     absent: list[state.Place] = []
+    left_out = list(omitted)
     for address in sorted(desired):
         want = desired[address]
         have = remote[address]
@@ -118,6 +119,7 @@ def plan_changes(
         steps += _document_steps(address, want, have)
         leftovers += _deletions(address, want, have, _left_template)
         obstacles += _obstacles(address, want, have)
+        left_out += _paused_text(address, have)
         # deploy said that nothing is to do for functions that do not exist.
         if have.function is None and want.settings is None and not want.configs:
             absent.append(address)
@@ -133,7 +135,7 @@ def plan_changes(
         leftovers=tuple(leftovers),
         obstacles=tuple(obstacles),
         functions=any(want.settings is not None for want in desired.values()),
-        omitted=tuple(omitted),
+        omitted=tuple(left_out),
         absent=tuple(absent),
     )
 
@@ -243,6 +245,8 @@ def _document_steps(
     address: state.Place, want: WantedFunction, have: RemoteFunction
 ) -> Iterator[model.Step]:
     for of, kind in KINDS.items():
+        if of == "concurrency" and _pause_of(have) is not None:
+            continue
         for name, document in sorted((kind.desired(want) or {}).items()):
             before = kind.current(have).get(name)
             after = kind.to_put(document, before, address)
@@ -253,6 +257,27 @@ def _document_steps(
                 yield model.Delete(**address._asdict(), of=of, name=name, before=before)
                 before = None
             yield model.Put(**address._asdict(), of=of, name=name, before=before, after=after)
+
+
+def _pause_of(have: RemoteFunction) -> paused.Pause | None:
+    """Return the pause of a function, whose reserved concurrency a plan must neither lift nor lose.
+
+    A function whose reservation was set since is not paused, whatever its tag says.
+    """
+    reservation = (have.concurrency or {}).get("", {})
+    if have.function is None or reservation.get("reservedConcurrency") != 0:
+        return None
+    return paused.read(have.function.tags)
+
+
+def _paused_text(address: state.Place, have: RemoteFunction) -> Iterator[str]:
+    pause = _pause_of(have)
+    if pause is not None:
+        restored = "none" if pause.reserved is None else str(pause.reserved)
+        yield (
+            f"{address} is paused: its reserved concurrency stays 0 until fc-async resume "
+            f"{address.function}, which restores {restored}"
+        )
 
 
 def _left_template(name: str, documents: Mapping[str, Any] | None) -> bool:
@@ -269,7 +294,10 @@ def _deletions(
     """Yield the deletions of documents that are chosen by name and by the wanted ones."""
     for of, kind in KINDS.items():
         documents = kind.desired(want)
+        keeps_pause = of == "concurrency" and _pause_of(have) is not None
         for name, document in sorted(kind.current(have).items()):
+            if keeps_pause and chosen is _left_template:
+                continue
             if chosen(name, documents):
                 yield model.Delete(**address._asdict(), of=of, name=name, before=document)
 

@@ -88,6 +88,9 @@ class Functions(Registry):
             destination_config=DestinationConfig(on_success=both, on_failure=both),
         )
 
+    async def pause(self, function: str) -> None:
+        return None
+
 
 class Target:
     """A destination that writes down what it gets, one line each."""

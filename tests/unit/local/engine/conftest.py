@@ -26,6 +26,7 @@ from fc_async_tests.metrics import sums
 
 if TYPE_CHECKING:
     from fc_async_local.domain.invocation import Delivery
+    from fc_async_local.domain.pausing import Pause
     from fc_async_local.domain.states import Status
     from fc_async_local.execution.protocol import Attempt, Deployment
     from fc_async_local.store.protocol import Task
@@ -40,6 +41,7 @@ class TableCatalog(Registry):
     def __init__(self) -> None:
         self.functions: dict[str, int] = {}
         self.configs: dict[tuple[str, str], AsyncConfig] = {}
+        self.pauses: dict[str, Pause] = {}
 
     async def deployment(self, function: str, qualifier: str, *, roll: float) -> Deployment:
         if function not in self.functions:
@@ -48,6 +50,12 @@ class TableCatalog(Registry):
 
     async def async_config(self, function: str, qualifier: str) -> AsyncConfig | None:
         return self.configs.get((function, qualifier))
+
+    async def pause(self, function: str) -> Pause | None:
+        return self.pauses.get(function)
+
+    async def end_pause(self, function: str) -> None:
+        self.pauses.pop(function, None)
 
 
 class Run(NamedTuple):
