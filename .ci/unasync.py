@@ -58,6 +58,7 @@ NAMES = {
     "async_client": "client",
     "async_each": "each",
     "async_load": "load",
+    "async_confirm": "confirm",
     "async_decided": "decided",
     "async_paced": "paced",
     "async_call": "call",

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from fc_async_sdk import fanout, handles, models
     from fc_async_sdk._ordering import BaseConcurrency as Concurrency
+    from fc_async_sdk._ordering import BaseDebounce as Debounce
     from fc_async_sdk._pacing import BasePace as Pace
     from fc_async_sdk._payloads.claims import PayloadStore
     from fc_async_sdk._payloads.schema import Schema
@@ -357,6 +358,7 @@ class AsyncClient(BaseClient):
         schema: Schema | None = None,
         pace: Pace | None = None,
         concurrency: Concurrency | None = None,
+        debounce: Debounce | None = None,
         large: PayloadStore | None = None,
     ) -> handles.AsyncFunctionHandle[Any, Any]:
         """Make a handle of a function, with types for what it takes and returns.
@@ -377,15 +379,18 @@ class AsyncClient(BaseClient):
                 :mod:`fc_async_sdk.pacing`.
             concurrency: Gives what ``spawn`` sends its place in the order of its key; see
                 :mod:`fc_async_sdk.ordering`.
+            debounce: Of what ``spawn`` sends shortly after one another, only the last runs; see
+                :mod:`fc_async_sdk.ordering`.
             large: As in :meth:`invoke_async`; results that are claims are read with it, too.
 
         Raises:
             InvalidParameter: An argument is wrong, or no JSON can be read as this type.
         """
-        from fc_async_sdk import handles  # noqa: PLC0415 -- few clients need it
+        from fc_async_sdk import _ordering, handles  # noqa: PLC0415 -- few clients need it
 
         target = handles.Target(name, qualifier, result, large)
-        return handles.AsyncFunctionHandle(self._port(), target, payload, schema, pace, concurrency)
+        policies = _ordering.Policies(pace, concurrency, debounce)
+        return handles.AsyncFunctionHandle(self._port(), target, payload, schema, policies)
 
     @overload
     def task(

@@ -94,6 +94,8 @@ class Exceptions:
         MissingRequiredHeader,
         NoCredentials,
         NotFound,
+        OrderingError,
+        OrderingStoreFailed,
         OutcomeUnknown,
         PaceError,
         PaceStoreFailed,
@@ -127,6 +129,7 @@ class Exceptions:
         TriggerNotFound,
         UnreadableClaim,
         VersionNotFound,
+        WaitedTooLong,
         WaiterError,
         WaitTooLong,
     )

@@ -6,6 +6,25 @@ users import. Two packages for the reason of :mod:`fc_async_sdk._pacing`.
 """
 
 from fc_async_sdk._ordering.concurrency import BaseConcurrency
-from fc_async_sdk._ordering.sending import async_decided, check_concurrency, decided
+from fc_async_sdk._ordering.debounce import BaseDebounce
+from fc_async_sdk._ordering.sending import (
+    NO_POLICIES,
+    Decision,
+    Policies,
+    async_confirm,
+    async_decided,
+    confirm,
+    decided,
+)
 
-__all__ = ["BaseConcurrency", "async_decided", "check_concurrency", "decided"]
+__all__ = [
+    "NO_POLICIES",
+    "BaseConcurrency",
+    "BaseDebounce",
+    "Decision",
+    "Policies",
+    "async_confirm",
+    "async_decided",
+    "confirm",
+    "decided",
+]

@@ -54,3 +54,27 @@ def key_of(key: Callable[[Any], object] | None, payload: object, name: str) -> o
     except Exception as error:
         text = f"{name} gets no key of the payload: {error!r}"
         raise InvalidParameter("key", type(payload).__name__, text) from error
+
+
+def attempt_of(context: Any) -> int:
+    """Return the retry count of a delivery."""
+    # A custom runtime passes the header on as text; python3.12 has no such attribute.
+    count = str(getattr(context, "retry_count", None) or "0")
+    return int(count) if count.isdecimal() else 0
+
+
+def timeout_ms(timeout: float | None, context: Any) -> int:
+    """Return how many milliseconds the platform lets the handler run.
+
+    Args:
+        timeout: Seconds that the user has given, or None.
+        context: Of the delivery.
+
+    Raises:
+        InvalidParameter: Neither says it.
+    """
+    seconds = timeout or getattr(getattr(context, "function", None), "timeout", None)
+    if not seconds:
+        text = "the context has no function.timeout: pass timeout=seconds"
+        raise InvalidParameter("timeout", seconds, text)
+    return round(float(seconds) * 1_000)

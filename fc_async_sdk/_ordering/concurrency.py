@@ -15,7 +15,13 @@ import random
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypedDict
 
 from fc_async_sdk._ordering import leases
-from fc_async_sdk._ordering.arguments import check_name, check_seconds, key_of
+from fc_async_sdk._ordering.arguments import (
+    attempt_of,
+    check_name,
+    check_seconds,
+    key_of,
+    timeout_ms,
+)
 from fc_async_sdk._ordering.rows import MARGIN_MS, Rows
 from fc_async_sdk._pacing import gcra
 from fc_async_sdk._pacing.clock import PaceClock
@@ -183,8 +189,8 @@ class BaseConcurrency:
         """
         row_key = self._rows.key(key)
         holder = str(getattr(context, "request_id", None) or "")
-        attempt = _attempt(context)
-        lifetime = self._timeout_ms(context) + MARGIN_MS
+        attempt = attempt_of(context)
+        lifetime = timeout_ms(self._timeout, context) + MARGIN_MS
 
         def step(
             row: leases.KeyRow, now: int
@@ -267,15 +273,6 @@ class BaseConcurrency:
     def _empty(self, row_key: str) -> leases.KeyRow:
         return leases.KeyRow(key=row_key, token="", written=0, expires=0)
 
-    def _timeout_ms(self, context: Any) -> int:
-        function = getattr(context, "function", None)
-        timeout = self._timeout or getattr(function, "timeout", None)
-        if not timeout:
-            raise InvalidParameter(
-                "timeout", timeout, "the context has no function.timeout: pass timeout=seconds"
-            )
-        return round(float(timeout) * 1_000)
-
     def _reason(self, busy: leases.Busy) -> str:
         if self.order and busy.ahead > 1:
             return f"{self.name}: {busy.ahead} messages are before it"
@@ -283,9 +280,3 @@ class BaseConcurrency:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
-
-
-def _attempt(context: Any) -> int:
-    # A custom runtime passes the header on as text; python3.12 has no such attribute.
-    count = str(getattr(context, "retry_count", None) or "0")
-    return int(count) if count.isdecimal() else 0

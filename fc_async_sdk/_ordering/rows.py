@@ -27,7 +27,7 @@ KEEP_MS: Final = 8 * 86_400_000
 """Milliseconds for which a row is kept: longer than a message can wait, which is seven days."""
 MARGIN_MS: Final = 90_000
 """Milliseconds by which clocks differ, at most."""
-_RACES: Final = 100
+RACES: Final = 100
 """Number of changes lost to other instances after which the store counts as broken."""
 _PAUSE_SECONDS: Final = 0.01
 _KEY_BYTES: Final = 300
@@ -90,7 +90,7 @@ class Rows:
             OrderingStoreFailed: The store cannot be reached, or lets no write win.
         """
         stored: R | None = None
-        for race in range(_RACES):
+        for race in range(RACES):
             moment = now()
             is_void = stored is None or _is_void(stored, moment)
             before = empty if stored is None or is_void else stored
@@ -110,7 +110,7 @@ class Rows:
                 stored = None
                 # Many instances write the row of a busy key: those that lost come back apart.
                 time.sleep(random.random() * _PAUSE_SECONDS * min(race, 10))  # noqa: S311
-        raise OrderingStoreFailed(self._name, f"the store refused {_RACES} conditional writes")
+        raise OrderingStoreFailed(self._name, f"the store refused {RACES} conditional writes")
 
     def create(self, row: R) -> R | None:
         """Store a row if its key has none; else return that one.

@@ -3,46 +3,118 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fc_async_sdk import _pacing
 from fc_async_sdk._pacing import hop
 from fc_async_sdk._payloads import envelopes
 from fc_async_sdk.errors import InvalidParameter
+from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from fc_async_sdk._ordering.concurrency import BaseConcurrency
+    from fc_async_sdk._ordering.debounce import BaseDebounce
+    from fc_async_sdk._ordering.windows import Window
+
+_SAMPLES: Final = {
+    "concurrency": ("take_ticket", 'Concurrency("talk", 1)'),
+    "debounce": ("offer", 'Debounce("reply", 3)'),
+}
 
 
-def check_concurrency(concurrency: object) -> None:
-    """Check that it is a limit of messages.
+class Policies(NamedTuple):
+    """Policies of the messages of a handle; None: not used."""
 
-    Raises:
-        InvalidParameter: It is not, but a number for example.
+    pace: _pacing.BasePace | None = None
+    concurrency: BaseConcurrency | None = None
+    debounce: BaseDebounce | None = None
+
+    @property
+    def chained(self) -> bool:
+        """True if what a task returned may name the message that follows it."""
+        return any(policy is not None for policy in self)
+
+    def check(self) -> Policies:
+        """Return the policies.
+
+        Raises:
+            InvalidParameter: One is of another type, or two of them exclude each other.
+        """
+        for name, (method, sample) in _SAMPLES.items():
+            policy = getattr(self, name)
+            if policy is not None and not callable(getattr(policy, method, None)):
+                raise InvalidParameter(name, policy, f"must be such as {sample}")
+        if self.pace is not None and self.debounce is not None:
+            text = "is for the handler: which message runs, and when, is known after the quiet time"
+            raise InvalidParameter("pace", self.pace, text)
+        return self
+
+    def check_message(self, task_id: str | None, delay: object) -> None:
+        """Check that a message is not given what a debounce decides.
+
+        Raises:
+            InvalidParameter: It is.
+        """
+        if self.debounce is None:
+            return
+        for name, value in (("task_id", task_id), ("delay", delay)):
+            if value is not None:
+                text = "is decided by the debounce: several messages become one task"
+                raise InvalidParameter(name, value, text)
+
+    def check_many(self) -> None:
+        """Check that messages may be sent many at a time.
+
+        Raises:
+            InvalidParameter: They have an order, or only the last one would run.
+        """
+        concurrency = self.concurrency
+        if concurrency is not None and concurrency.order:
+            text = "has order=True: send with spawn(), one message after the other"
+            raise InvalidParameter("concurrency", concurrency, text)
+        if self.debounce is not None:
+            text = "runs only the last of them: send with spawn()"
+            raise InvalidParameter("debounce", self.debounce, text)
+
+
+NO_POLICIES: Final = Policies()
+
+
+class Decision(NamedTuple):
+    """Arguments of what is sent for a message.
+
+    Attributes:
+        arguments: Those of ``invoke_async``.
+        window: The window that the message has joined, or None.
+        key: Of the debounce.
     """
-    if concurrency is not None and not callable(getattr(concurrency, "take_ticket", None)):
-        raise InvalidParameter("concurrency", concurrency, 'must be such as Concurrency("talk", 1)')
+
+    arguments: dict[str, Any]
+    window: Window | None = None
+    key: object = None
+
+    @property
+    def sends(self) -> bool:
+        """False if the window of the message is under way already."""
+        return self.window is None or not self.window.sent
 
 
-def decided(
-    concurrency: BaseConcurrency | None,
-    pace: _pacing.BasePace | None,
-    arguments: dict[str, Any],
-    data: bytes,
-) -> dict[str, Any]:
-    """Return arguments of ``invoke_async`` with the ticket and the slot of a message.
+def decided(policies: Policies, arguments: dict[str, Any], data: bytes) -> Decision:
+    """Return what is sent for a message, with its ticket, slot or window.
 
     Args:
-        concurrency: The limit that gives tickets, or None.
-        pace: The pace, or None.
+        policies: Those of the handle.
         arguments: Without them; the payload as it was given.
         data: The payload as it is sent.
 
     Raises:
-        OrderingStoreFailed: The store of tickets cannot be reached; nothing is to be sent.
+        OrderingStoreFailed: The store cannot be reached; nothing is to be sent.
         PaceError: There is no slot; nothing is to be sent.
         InvalidParameter: The payload has no key.
     """
+    if policies.debounce is not None:
+        return _debounced(policies.debounce, arguments, data)
+    concurrency = policies.concurrency
     if concurrency is not None and concurrency.order:
         ticket = concurrency.take_ticket(concurrency.key_of(arguments["payload"]))
         message = hop.Hop(
@@ -51,18 +123,47 @@ def decided(
             turn=hop.Turn(ticket=ticket),
         )
         data = message.encode()
-    if pace is not None:
-        return _pacing.paced(pace, arguments, data)
-    return {**arguments, "payload": data}
+    if policies.pace is not None:
+        return Decision(_pacing.paced(policies.pace, arguments, data))
+    return Decision({**arguments, "payload": data})
 
 
-async def async_decided(
-    concurrency: BaseConcurrency | None,
-    pace: _pacing.BasePace | None,
-    arguments: dict[str, Any],
-    data: bytes,
-) -> dict[str, Any]:
+def _debounced(debounce: BaseDebounce, arguments: dict[str, Any], data: bytes) -> Decision:
+    key = debounce.key_of(arguments["payload"])
+    payload = envelopes.content(data)
+    window = debounce.offer(key, payload)
+    seconds = debounce.seconds(window)
+    delay = min(seconds, limits.DELAY_SECONDS.high)
+    message = hop.Hop(
+        payload=payload,
+        task=window.task_id,
+        turn=hop.Turn(window=window.id),
+    )
+    sent = {
+        **arguments,
+        "payload": message.encode(),
+        "delay": delay or None,
+        "task_id": window.task_id,
+    }
+    return Decision(sent, window, key)
+
+
+def confirm(policies: Policies, decision: Decision) -> None:
+    """Note that what was decided has been accepted by the service."""
+    debounce = policies.debounce
+    if debounce is not None and decision.window is not None:
+        debounce.confirm(decision.key, decision.window)
+
+
+async def async_decided(policies: Policies, arguments: dict[str, Any], data: bytes) -> Decision:
     """Run like :func:`decided`; the stores, which are synchronous, are asked in a thread."""
     import asyncio  # noqa: PLC0415 -- imports are billed, and most callers do not need it
 
-    return await asyncio.to_thread(decided, concurrency, pace, arguments, data)
+    return await asyncio.to_thread(decided, policies, arguments, data)
+
+
+async def async_confirm(policies: Policies, decision: Decision) -> None:
+    """Run like :func:`confirm`, in a thread."""
+    import asyncio  # noqa: PLC0415 -- imports are billed, and most callers do not need it
+
+    await asyncio.to_thread(confirm, policies, decision)

@@ -41,11 +41,13 @@ class Turn(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         ticket: Its number in the order of its key; 0: none.
         waits: How often it was sent on only because others came first.
         since: When it began to wait, in seconds since the epoch; 0: it has not.
+        window: The window of messages that it carries; "": none.
     """
 
     ticket: int = 0
     waits: int = 0
     since: float = 0
+    window: str = ""
 
 
 class Hop(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -128,7 +130,9 @@ def first(
         raise InvalidParameter("task_id", task, text)
     before = read(payload)  # of a message that failed after its wait, and is replayed
     content = envelopes.content(payload) if before is None else before.payload
-    turn = Turn() if before is None else Turn(ticket=before.turn.ticket)
+    turn = Turn()
+    if before is not None:
+        turn = Turn(ticket=before.turn.ticket, window=before.turn.window)
     message = Hop(payload=content, rest=remaining_seconds, part=part, task=task, turn=turn)
     return delay, message.encode()
 

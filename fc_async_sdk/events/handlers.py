@@ -11,7 +11,17 @@ from __future__ import annotations
 
 import functools
 import logging
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol, TypeVar, overload
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Final,
+    Literal,
+    NamedTuple,
+    Protocol,
+    TypeAlias,
+    TypeVar,
+    overload,
+)
 
 import msgspec
 
@@ -30,6 +40,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 H = TypeVar("H", bound="Callable[[Any, Any], Any]")
+Decorator: TypeAlias = "Callable[[Any], Any]"
 
 _ROOM: Final = min(kind.payload_bytes for kind in KINDS.values()) // 4 * 3 - 2048
 """Bytes of request and result in a destination event that the smallest kind takes as base64."""
@@ -40,6 +51,7 @@ _SHARE: Final = 4
 
 _EXAMPLES: Final = {
     "pace": 'a pace, such as Pace("crm", "25/s")',
+    "debounce": 'a debounce, such as Debounce("reply", 3)',
     "concurrency": 'a limit, such as Concurrency("talk", 1)',
 }
 
@@ -90,8 +102,10 @@ def handler(
     kind: type[T],
     *,
     retry_invalid: Literal[True] = ...,
+    debounce: Policy | None = ...,
     concurrency: Policy | None = ...,
     pace: Policy | None = ...,
+    idempotent: Decorator | None = ...,
     large: PayloadStore | None = ...,
 ) -> Callable[[Callable[[T, Any], R]], Callable[[Any, Any], R]]: ...
 @overload
@@ -99,16 +113,20 @@ def handler(
     kind: type[T],
     *,
     retry_invalid: Literal[False],
+    debounce: Policy | None = ...,
     concurrency: Policy | None = ...,
     pace: Policy | None = ...,
+    idempotent: Decorator | None = ...,
     large: PayloadStore | None = ...,
 ) -> Callable[[Callable[[T, Any], R]], Callable[[Any, Any], R | dict[str, str]]]: ...
 def handler(
     kind: type[T],
     *,
     retry_invalid: bool = True,
+    debounce: Policy | None = None,
     concurrency: Policy | None = None,
     pace: Policy | None = None,
+    idempotent: Decorator | None = None,
     large: PayloadStore | None = None,
 ) -> Callable[[Callable[[T, Any], Any]], Callable[[Any, Any], Any]]:
     """Turn ``handler(order, context)`` into one that is called with the bytes of an event.
@@ -130,11 +148,15 @@ def handler(
             often as it is configured. False: the error is logged and returned as
             ``{"errorType": ..., "errorMessage": ...}``. The invocation then counts as succeeded,
             is not executed again, and what was returned goes to the success destination.
+        debounce: A :class:`~fc_async_sdk.ordering.Debounce`: of messages that come shortly after
+            one another, only the last runs.
         concurrency: A :class:`~fc_async_sdk.ordering.Concurrency`: so many messages of a key run
             at a time.
         pace: A :class:`~fc_async_sdk.pacing.Pace`: the handler runs in the slot that the sender has
             booked, also if the message waits for longer than an hour, and may raise
             :class:`~fc_async_sdk.pacing.RetryLater`.
+        idempotent: The work of a key is done once: ``idempotent(store, key=by_field("id"))`` of
+            :mod:`fc_async_sdk.idempotency`, as it stands alone, too.
         large: Store from which payloads are read that came as claims, see
             :mod:`fc_async_sdk.payloads`; what cannot be read raises a
             :class:`~fc_async_sdk.errors.LargePayloadError`, so that the invocation is retried. A
@@ -148,14 +170,19 @@ def handler(
     claims.check(large)
     # The innermost first: a message that a policy sends on has not used what the ones behind it
     # would have given it. docs/how-to/order.md has the table with the reasons.
-    policies = (("pace", pace), ("concurrency", concurrency))
+    policies = (("pace", pace), ("concurrency", concurrency), ("debounce", debounce))
     for name, policy in policies:
         if policy is not None and not callable(getattr(policy, "wrap", None)):
             raise InvalidParameter(name, policy, f"must be {_EXAMPLES[name]}")
 
+    if idempotent is not None and not callable(idempotent):
+        raise InvalidParameter("idempotent", idempotent, "must be such as idempotent(store)")
     reader = _Reader(kind, large, retry_invalid)
 
     def decorate(function: Callable[[T, Any], Any]) -> Callable[[Any, Any], Any]:
+        # Innermost: what was only sent on has no result that a repeat may get.
+        if idempotent is not None:
+            function = idempotent(function)
         wrap = _asynchronous if is_coroutine_function(function) else _synchronous
         wrapped = functools.wraps(function)(wrap(function, reader))
         for _, policy in policies:

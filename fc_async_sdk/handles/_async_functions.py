@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from fc_async_sdk import _ordering, operations
 from fc_async_sdk._payloads import claims
+from fc_async_sdk.errors import AsyncTaskAlreadyExists
 from fc_async_sdk.handles._async_groups import AsyncTaskGroup
 from fc_async_sdk.handles._async_tasks import AsyncTaskHandle
 from fc_async_sdk.handles._base import BaseFunction
@@ -59,6 +60,7 @@ class AsyncFunctionHandle(BaseFunction[P, R]):
             OrderingStoreFailed: The store of the order cannot be reached; nothing was sent.
         """
         self._check(payload)
+        self._policies.check_message(task_id, delay)
         # With an id the service refuses a second one, so a request without an answer can be
         # repeated.
         chosen = self._target.new_id() if task_id is None else task_id
@@ -71,18 +73,31 @@ class AsyncFunctionHandle(BaseFunction[P, R]):
             "large": self._target.large,
             "total_timeout": total_timeout,
         }
-        if self._chained:
+        decision = _ordering.Decision(arguments)
+        if self._policies.chained:
             call = operations.invoke_async(**arguments)
-            arguments = await _ordering.async_decided(
-                self._concurrency, self._pace, arguments, call.body
-            )
-        accepted = await self._port.perform(operations.invoke_async, (), arguments)
+            decision = await _ordering.async_decided(self._policies, arguments, call.body)
+        return await self._send(decision)
+
+    async def _send(self, decision: _ordering.Decision) -> AsyncTaskHandle[R]:
+        """Send what was decided, if anything is to be sent, and return the handle of its task."""
+        arguments = decision.arguments
+        request_id = ""
+        if decision.sends:
+            try:
+                accepted = await self._port.perform(operations.invoke_async, (), arguments)
+                request_id = accepted.request_id
+            except AsyncTaskAlreadyExists:
+                # Another caller of the window has sent it at the same time.
+                if decision.window is None:
+                    raise
+            await _ordering.async_confirm(self._policies, decision)
         return AsyncTaskHandle(
             self._port,
             self._target,
-            chosen,
-            request_id=accepted.request_id,
-            chained=self._chained,
+            arguments["task_id"],
+            request_id=request_id,
+            chained=self._policies.chained,
         )
 
     async def call(
@@ -134,10 +149,10 @@ class AsyncFunctionHandle(BaseFunction[P, R]):
         Raises:
             ConfigurationError: A progress bar was asked for and ``rich`` is not installed.
             InvalidParameter: An argument or a payload is wrong. Payloads before it were sent; none
-                if the function has an order.
+                if the function has an order or a debounce.
             PaceError: The pace has no slots. If ``payloads`` is a sequence, nothing was sent.
         """
-        self._check_unordered()
+        self._policies.check_many()
         prefix = self._target.new_id() if task_ids is None else task_ids
         run = await self._port.fan_out(
             self.name,
@@ -147,11 +162,11 @@ class AsyncFunctionHandle(BaseFunction[P, R]):
             delay=delay,
             qualifier=self.qualifier,
             progress=progress,
-            pace=self._pace,
+            pace=self._policies.pace,
             large=self._target.large,
         ).run()
         group = self.group(prefix, size=run.progress.done)
-        if not run.duplicates and not self._chained:
+        if not run.duplicates and not self._policies.chained:
             group.fresh()
         for outcome in run.failures:
             group.refuse(outcome.task_id, outcome.error, outcome.payload)
@@ -159,7 +174,7 @@ class AsyncFunctionHandle(BaseFunction[P, R]):
 
     def task(self, task_id: str) -> AsyncTaskHandle[R]:
         """Return the handle of a task of this function; nothing is sent."""
-        return AsyncTaskHandle(self._port, self._target, task_id, chained=self._chained)
+        return AsyncTaskHandle(self._port, self._target, task_id, chained=self._policies.chained)
 
     def group(self, prefix: str, *, size: int | None = None) -> AsyncTaskGroup[R]:
         """Return a group of tasks of this function; nothing is sent.
@@ -174,4 +189,6 @@ class AsyncFunctionHandle(BaseFunction[P, R]):
         Raises:
             InvalidParameter: No task id can begin so, or the size is wrong.
         """
-        return AsyncTaskGroup(self._port, self._target, prefix, size, chained=self._chained)
+        return AsyncTaskGroup(
+            self._port, self._target, prefix, size, chained=self._policies.chained
+        )

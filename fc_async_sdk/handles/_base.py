@@ -7,10 +7,9 @@ import sys
 from collections.abc import AsyncIterable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from fc_async_sdk._ordering import check_concurrency
+from fc_async_sdk._ordering import NO_POLICIES, Policies
 from fc_async_sdk._payloads import values
 from fc_async_sdk._payloads.schema import PayloadSchema
-from fc_async_sdk.errors import InvalidParameter
 from fc_async_sdk.handles import snapshot
 from fc_async_sdk.handles.members import Members, payload_of
 from fc_async_sdk.operations import checks
@@ -19,8 +18,6 @@ from fc_async_sdk.spec import limits
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
-    from fc_async_sdk._ordering import BaseConcurrency
-    from fc_async_sdk._pacing import BasePace as Pace
     from fc_async_sdk._payloads.schema import Schema
     from fc_async_sdk.errors import FcAsyncError
     from fc_async_sdk.fanout import Progress
@@ -56,8 +53,7 @@ class BaseFunction(Generic[P, R]):
         target: Target[R],
         payload: type[P],
         schema: Schema | None = None,
-        pace: Pace | None = None,
-        concurrency: BaseConcurrency | None = None,
+        policies: Policies = NO_POLICIES,
     ) -> None:
         # A type that JSON cannot be read as is an error where the handle is made, not at the first
         # call.
@@ -68,24 +64,7 @@ class BaseFunction(Generic[P, R]):
         self._target = target
         self._payload = payload
         self._schema = None if schema is None else PayloadSchema(schema)
-        check_concurrency(concurrency)
-        self._pace = pace
-        self._concurrency = concurrency
-
-    @property
-    def _chained(self) -> bool:
-        """True if what a task returned may name the message that follows it."""
-        return self._pace is not None or self._concurrency is not None
-
-    def _check_unordered(self) -> None:
-        """Check that messages are not sent many at a time if they have an order.
-
-        Raises:
-            InvalidParameter: They have.
-        """
-        if self._concurrency is not None and self._concurrency.order:
-            text = "has order=True: send with spawn(), one message after the other"
-            raise InvalidParameter("concurrency", self._concurrency, text)
+        self._policies = policies.check()
 
     def _check(self, payload: P, name: str = "payload") -> P:
         """Return a payload.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from fc_async_sdk import _ordering, operations
 from fc_async_sdk._payloads import claims
+from fc_async_sdk.errors import AsyncTaskAlreadyExists
 from fc_async_sdk.handles._base import BaseFunction
 from fc_async_sdk.handles._groups import TaskGroup
 from fc_async_sdk.handles._tasks import TaskHandle
@@ -60,6 +61,7 @@ class FunctionHandle(BaseFunction[P, R]):
             OrderingStoreFailed: The store of the order cannot be reached; nothing was sent.
         """
         self._check(payload)
+        self._policies.check_message(task_id, delay)
         # With an id the service refuses a second one, so a request without an answer can be
         # repeated.
         chosen = self._target.new_id() if task_id is None else task_id
@@ -72,16 +74,31 @@ class FunctionHandle(BaseFunction[P, R]):
             "large": self._target.large,
             "total_timeout": total_timeout,
         }
-        if self._chained:
+        decision = _ordering.Decision(arguments)
+        if self._policies.chained:
             call = operations.invoke_async(**arguments)
-            arguments = _ordering.decided(self._concurrency, self._pace, arguments, call.body)
-        accepted = self._port.perform(operations.invoke_async, (), arguments)
+            decision = _ordering.decided(self._policies, arguments, call.body)
+        return self._send(decision)
+
+    def _send(self, decision: _ordering.Decision) -> TaskHandle[R]:
+        """Send what was decided, if anything is to be sent, and return the handle of its task."""
+        arguments = decision.arguments
+        request_id = ""
+        if decision.sends:
+            try:
+                accepted = self._port.perform(operations.invoke_async, (), arguments)
+                request_id = accepted.request_id
+            except AsyncTaskAlreadyExists:
+                # Another caller of the window has sent it at the same time.
+                if decision.window is None:
+                    raise
+            _ordering.confirm(self._policies, decision)
         return TaskHandle(
             self._port,
             self._target,
-            chosen,
-            request_id=accepted.request_id,
-            chained=self._chained,
+            arguments["task_id"],
+            request_id=request_id,
+            chained=self._policies.chained,
         )
 
     def call(
@@ -133,10 +150,10 @@ class FunctionHandle(BaseFunction[P, R]):
         Raises:
             ConfigurationError: A progress bar was asked for and ``rich`` is not installed.
             InvalidParameter: An argument or a payload is wrong. Payloads before it were sent; none
-                if the function has an order.
+                if the function has an order or a debounce.
             PaceError: The pace has no slots. If ``payloads`` is a sequence, nothing was sent.
         """
-        self._check_unordered()
+        self._policies.check_many()
         prefix = self._target.new_id() if task_ids is None else task_ids
         run = self._port.fan_out(
             self.name,
@@ -146,11 +163,11 @@ class FunctionHandle(BaseFunction[P, R]):
             delay=delay,
             qualifier=self.qualifier,
             progress=progress,
-            pace=self._pace,
+            pace=self._policies.pace,
             large=self._target.large,
         ).run()
         group = self.group(prefix, size=run.progress.done)
-        if not run.duplicates and not self._chained:
+        if not run.duplicates and not self._policies.chained:
             group.fresh()
         for outcome in run.failures:
             group.refuse(outcome.task_id, outcome.error, outcome.payload)
@@ -158,7 +175,7 @@ class FunctionHandle(BaseFunction[P, R]):
 
     def task(self, task_id: str) -> TaskHandle[R]:
         """Return the handle of a task of this function; nothing is sent."""
-        return TaskHandle(self._port, self._target, task_id, chained=self._chained)
+        return TaskHandle(self._port, self._target, task_id, chained=self._policies.chained)
 
     def group(self, prefix: str, *, size: int | None = None) -> TaskGroup[R]:
         """Return a group of tasks of this function; nothing is sent.
@@ -173,4 +190,4 @@ class FunctionHandle(BaseFunction[P, R]):
         Raises:
             InvalidParameter: No task id can begin so, or the size is wrong.
         """
-        return TaskGroup(self._port, self._target, prefix, size, chained=self._chained)
+        return TaskGroup(self._port, self._target, prefix, size, chained=self._policies.chained)

@@ -15,7 +15,7 @@ from fc_async_sdk.spec import limits
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Sequence
 
-    from fc_async_sdk._ordering import BaseConcurrency
+    from fc_async_sdk._ordering import BaseConcurrency, BaseDebounce
     from fc_async_sdk._pacing import BasePace
     from fc_async_sdk._payloads.claims import PayloadStore
     from fc_async_sdk._payloads.schema import Schema
@@ -37,6 +37,7 @@ class HandleOptions(TypedDict, total=False):
     schema: Schema | None
     pace: BasePace | None
     concurrency: BaseConcurrency | None
+    debounce: BaseDebounce | None
     large: PayloadStore | None
 
 

@@ -28,6 +28,7 @@ import msgspec
 from msgspec.structs import replace
 
 from fc_async_sdk import errors
+from fc_async_sdk._payloads import values
 from fc_async_sdk.spec import limits
 from fc_async_sdk.stores.rows import Row
 
@@ -65,14 +66,16 @@ def keep(value: object, max_bytes: int = MAX_RESULT_BYTES) -> Kept:
     """Return a result in the form that is stored.
 
     Args:
-        value: Bytes, or a value that ``json.dumps`` takes, as the runtime of FC requires.
+        value: Bytes, or a value that ``json.dumps`` takes, as the runtime of FC requires; or an
+            object of a declared type, such as a dataclass.
         max_bytes: The longest text that is kept.
     """
     if isinstance(value, (bytes, bytearray, memoryview)):
         stored = Kept("bytes", base64.b64encode(value).decode())
     else:
         try:
-            stored = Kept("json", json.dumps(value))
+            # A typed handler returns an object of a declared type, which a repeat gets as a dict.
+            stored = Kept("json", json.dumps(values.plain(value)))
         except (TypeError, ValueError, RecursionError) as error:
             return Kept("unkept", f"{type(value).__name__} is not a JSON value: {error}")
     if len(stored.data) > max_bytes:

@@ -8,6 +8,11 @@ A :class:`Concurrency` lets so many messages of a key run at a time::
     @handler(Message, concurrency=talk)
     def reply(message, context): ...
 
+A :class:`Debounce` runs only the last of the messages that come shortly after one another::
+
+    newest = Debounce("reply", 3, max_wait=30, key=lambda message: message.talk, store=store)
+    client.function("reply", debounce=newest).spawn(message)
+
 Invariants:
 
 - The bounds hold for all instances together, because they share the store.
@@ -19,16 +24,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from fc_async_sdk._ordering import BaseConcurrency
+from fc_async_sdk._ordering import BaseConcurrency, BaseDebounce
 from fc_async_sdk._ordering.concurrency import State
-from fc_async_sdk.ordering.gates import ConcurrencyGate, guard
+from fc_async_sdk._ordering.debounce import Burst
+from fc_async_sdk.ordering.gates import ConcurrencyGate, DebounceGate, guard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     H = TypeVar("H", bound=Callable[[Any, Any], Any])
 
-__all__ = ["Concurrency", "State"]
+__all__ = ["Burst", "Concurrency", "Debounce", "State"]
 
 
 class Concurrency(BaseConcurrency):
@@ -69,3 +75,37 @@ class Concurrency(BaseConcurrency):
             read: Returns what ``key`` gets, for a payload and the context. None: JSON values.
         """
         return guard(handler, lambda inner: ConcurrencyGate(self, inner, read))
+
+
+class Debounce(BaseDebounce):
+    """Runs only the last of the messages of a key that come shortly after one another.
+
+    The first message of a window is sent with a delay. Those that follow are not sent: they replace
+    its payload in the store. The handler needs the debounce, too: ``@handler(…, debounce=newest)``.
+    A message of a sender that does not know the debounce joins the window when it is delivered.
+
+    Args:
+        name: Names the debounce in the store.
+        quiet: Seconds for which no message may come before the last one runs; 1 to seven days.
+        max_wait: Seconds after the first message at which the last one runs, also if others come;
+            ``quiet`` to seven days. None: ten times ``quiet``.
+        key: Returns what a message is one of: ``key=lambda message: message.talk``. None: all
+            messages are one burst.
+        store: Where the state is kept, with the payloads. None: in this process only, for tests.
+        leading: Whether the first message after a quiet time runs at once. Those that follow it
+            become one run, as otherwise.
+        timeout: Seconds that the platform lets the handler run; None: ``context.function.timeout``.
+        clock: Returns seconds since the epoch, for tests.
+
+    Raises:
+        InvalidParameter: An argument is out of its range.
+    """
+
+    def wrap(self, handler: H, *, read: Callable[[bytes, Any], object] | None = None) -> H:
+        """Return a handler of the last message; ``@handler(Order, debounce=…)`` calls this.
+
+        Args:
+            handler: ``handler(event, context)``, or a coroutine function.
+            read: Returns what ``key`` gets, for a payload and the context. None: JSON values.
+        """
+        return guard(handler, lambda _: DebounceGate(self, read))

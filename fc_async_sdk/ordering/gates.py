@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from fc_async_sdk._coroutines import is_coroutine_function
 from fc_async_sdk._ordering.concurrency import Wait
+from fc_async_sdk._ordering.debounce import Ended, Later
 from fc_async_sdk._pacing import hop, hosting
 from fc_async_sdk._pacing.sending import as_json
 from fc_async_sdk._payloads import envelopes
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fc_async_sdk._ordering.concurrency import BaseConcurrency, Held
+    from fc_async_sdk._ordering.debounce import BaseDebounce, Taken
     from fc_async_sdk._pacing.hop import Hop
 
     H = TypeVar("H", bound=Callable[[Any, Any], Any])
@@ -35,6 +37,9 @@ if TYPE_CHECKING:
 _LOG: Final = logging.getLogger("fc_async_sdk.ordering")
 _RENEWED_SECONDS: Final = 600
 """Lateness of a message after which its patience begins anew."""
+
+_TAKEN: Final = "*"
+"""Window of a message that goes on with the payload of the last."""
 
 
 class Entered(NamedTuple):
@@ -120,8 +125,7 @@ class ConcurrencyGate:
         )
         if not isinstance(standing, Wait):
             # Also a message that had no ticket goes on with the one that it has got.
-            ticket = standing.lease.ticket
-            let_in = replace(message, turn=hop.Turn(ticket=ticket, waits=turn.waits))
+            let_in = replace(message, turn=replace(turn, ticket=standing.lease.ticket, since=0))
             is_same = message.turn == let_in.turn
             return Entered(event if is_same else make(let_in), standing)
         if self._concurrency.mode == "skip":
@@ -143,6 +147,87 @@ class ConcurrencyGate:
     def fail(self, held: Held) -> None:
         """Give the lease back, and expect the message again."""
         self._concurrency.send_back(held)
+
+
+class DebounceGate:
+    """The gate of a :class:`~fc_async_sdk.ordering.Debounce`.
+
+    Args:
+        debounce: The debounce.
+        read: Returns what the key is taken from, for a payload and the context; None: JSON values.
+    """
+
+    def __init__(
+        self,
+        debounce: BaseDebounce,
+        read: Callable[[bytes, Any], object] | None,
+    ) -> None:
+        self._debounce = debounce
+        self._read = read or as_json
+        self._sender = Receiver(None)
+
+    def enter(self, event: Any, context: Any) -> Entered | dict[str, object]:
+        """Return the last message of its window, or the result of a delivery that does not run.
+
+        Raises:
+            OrderingError: The store cannot be reached.
+            FcAsyncError: The message could not be sent on.
+        """
+        message, make = arrived(event, booked=True)
+        if message.turn.window == _TAKEN or hop.remaining(message, hosting.now()):
+            return Entered(event)
+        try:
+            key = self._debounce.key_of(self._read(message.payload.open(), context))
+        except InvalidPayload:
+            return Entered(event)  # the handler refuses it, and does no work
+        if not message.turn.window:
+            joined = self._join(message, key, context)
+            if isinstance(joined, dict):
+                return joined
+            message = joined
+        window = message.turn.window
+        standing = self._debounce.take(key, window, message.payload, context)
+        if isinstance(standing, Ended):
+            return skipped(self._debounce.name, "its window has run")
+        if isinstance(standing, Later):
+            return self._wait(message, standing.seconds, context)
+        run = standing.run
+        _LOG.info("%s runs with the last of %d messages", context.request_id, run.calls)
+        # Without a slot: the time at which it was sent was not that of its run.
+        let_in = replace(
+            message,
+            payload=run.payload,
+            turn=replace(message.turn, window=_TAKEN),
+            booked=False,
+        )
+        return Entered(make(let_in), standing)
+
+    def leave(self, held: Taken, _: object) -> None:
+        """Note that the window has run, or goes on as a message of its own."""
+        self._debounce.end(held)
+
+    def fail(self, held: Taken) -> None:
+        """Do nothing: the next attempt runs with the same payload."""
+
+    def _join(self, message: Hop, key: object, context: Any) -> Hop | dict[str, object]:
+        """Note a message that was sent without a window; return it if it carries one, and runs."""
+        debounce = self._debounce
+        window = debounce.offer(key, message.payload, context.request_id)
+        carried = replace(message, turn=replace(message.turn, window=window.id))
+        seconds = debounce.seconds(window)
+        is_mine = window.id == context.request_id
+        if is_mine and not seconds:
+            return carried
+        if window.sent and not is_mine:
+            reason = "a message of the same window runs with the payload of the last"
+            return skipped(debounce.name, reason)
+        result = self._wait(carried, max(1, seconds), context)
+        debounce.confirm(key, window)
+        return result
+
+    def _wait(self, message: Hop, seconds: int, context: Any) -> dict[str, object]:
+        sent = self._sender.wait_on(message, seconds, context, f"{self._debounce.name}: quiet")
+        return sent.result()
 
 
 def _renewed(message: Hop, now: float) -> hop.Turn:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fc_async_sdk._pacing import hosting
+from fc_async_sdk._payloads.envelopes import content
 from fc_async_sdk.events import handler
 from fc_async_sdk.operations import AcceptedInvocation
-from fc_async_sdk.ordering import Concurrency
+from fc_async_sdk.ordering import Concurrency, Debounce
 from fc_async_sdk.stores import MemoryStore
 
 if TYPE_CHECKING:
@@ -135,6 +136,56 @@ def test_a_kill_at_any_write_loses_no_message_and_leaves_no_key_taken(
         writes = messages_under_a_kill(at, after=after, order=order)
         at += 1
     assert at > 8
+
+
+def window_under_a_kill(at: int, *, after: bool) -> int:
+    """Deliver a burst to a process that is killed at a write, and return all its writes."""
+    store = Mortal(at, after=after)
+    done: list[int] = []
+
+    def work(number: int, _: object) -> None:
+        assert not store.dead
+        done.append(number)
+
+    debounce = Debounce("reply", 3, max_wait=30, store=store)
+    service = Service(handler(int, debounce=debounce)(work), store)
+    for number in range(4):
+        service.put(b"%d" % number, f"first-{number}", number)
+    host = hosting.Host(service, lambda: service.now, None, None)  # type: ignore[arg-type]
+    with hosting.hosted(host):
+        service.run()
+        writes = store.writes
+        store.is_over = True
+        assert debounce.state().waiting == 0, at
+    assert done[-1] == 3, (at, done)
+    assert 1 <= len(done) <= 2, (at, done)
+    assert service.now - START < 400, at
+    return writes
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_kill_at_any_write_leaves_a_burst_that_runs(after: bool) -> None:
+    writes = at = 1
+    while at <= writes:
+        writes = window_under_a_kill(at, after=after)
+        at += 1
+    assert at > 8
+
+
+def test_a_sender_that_is_killed_before_it_sends_leaves_no_window_that_never_runs() -> None:
+    store = MemoryStore()
+    now = START
+    debounce = Debounce("reply", 3, store=store, clock=lambda: now)
+    killed = debounce.offer(None, content(b"1"))
+    assert not killed.sent
+    second = debounce.offer(None, content(b"2"))
+    assert (second.id, second.sent) == (killed.id, False), "the next caller sends it"
+    debounce.confirm(None, second)
+    assert debounce.offer(None, content(b"3")).sent
+    now += 700
+    late = debounce.offer(None, content(b"4"))
+    assert not late.sent, "what carried it is late: it is sent a second time"
+    assert late.task_id != second.task_id
 
 
 def test_a_handler_that_is_called_with_an_object_keeps_no_limit() -> None:
