@@ -60,7 +60,8 @@ NAMES = {
     "async_load": "load",
     "async_confirm": "confirm",
     "async_decided": "decided",
-    "async_paced": "paced",
+    "async_send_paced": "send_paced",
+    "async_give_back": "give_back",
     "async_call": "call",
 }
 """Names in code, and whole words in docstrings."""

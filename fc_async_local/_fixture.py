@@ -17,6 +17,8 @@ from collections import Counter, deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+import msgspec
+
 from fc_async_local.domain.invocation import OutcomeKind
 from fc_async_sdk import Config, _endpoint, _runtimes, waiters
 from fc_async_sdk._client import Client
@@ -24,6 +26,7 @@ from fc_async_sdk._coroutines import is_coroutine_function
 from fc_async_sdk._pacing import hop
 from fc_async_sdk._pacing.hosting import MARK, Host
 from fc_async_sdk.credentials import Static
+from fc_async_sdk.errors import AttemptsUsedUp
 from fc_async_sdk.events.error_documents import error_lines
 
 if TYPE_CHECKING:
@@ -89,9 +92,18 @@ def _has_run(outcome: Outcome) -> bool:
     if not outcome.instance_id:
         return False
     if outcome.kind is not OutcomeKind.SUCCESS:
-        return True
+        return not _is_used_up(outcome.payload)
     next_message = hop.sent(outcome.payload)
     return next_message is None or next_message.handled
+
+
+def _is_used_up(payload: bytes) -> bool:
+    """Return whether the wrapper of a paced handler has failed an attempt by itself."""
+    try:
+        error = msgspec.json.decode(payload)
+    except msgspec.DecodeError:
+        return False
+    return isinstance(error, dict) and error.get("errorType") == AttemptsUsedUp.__name__
 
 
 class FailedAttempts:

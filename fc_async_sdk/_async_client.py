@@ -204,12 +204,17 @@ class AsyncClient(BaseClient):
             "headers": headers,
             "large": large,
         }
-        if pace is not None:
-            from fc_async_sdk import _pacing  # noqa: PLC0415 -- few clients need it
+        if pace is None:
+            return await self._perform(operations.invoke_async, (), arguments)
+        from fc_async_sdk import _pacing  # noqa: PLC0415 -- few clients need it
 
-            call = operations.invoke_async(**arguments)
-            arguments = await _pacing.async_paced(pace, arguments, call.body)
-        return await self._perform(operations.invoke_async, (), arguments)
+        call = operations.invoke_async(**arguments)
+        return await _pacing.async_send_paced(
+            pace,
+            arguments,
+            call.body,
+            lambda paced: self._perform(operations.invoke_async, (), paced),
+        )
 
     def fan_out(
         self,

@@ -202,12 +202,17 @@ class Client(BaseClient):
             "headers": headers,
             "large": large,
         }
-        if pace is not None:
-            from fc_async_sdk import _pacing  # noqa: PLC0415 -- few clients need it
+        if pace is None:
+            return self._perform(operations.invoke_async, (), arguments)
+        from fc_async_sdk import _pacing  # noqa: PLC0415 -- few clients need it
 
-            call = operations.invoke_async(**arguments)
-            arguments = _pacing.paced(pace, arguments, call.body)
-        return self._perform(operations.invoke_async, (), arguments)
+        call = operations.invoke_async(**arguments)
+        return _pacing.send_paced(
+            pace,
+            arguments,
+            call.body,
+            lambda paced: self._perform(operations.invoke_async, (), paced),
+        )
 
     def fan_out(
         self,

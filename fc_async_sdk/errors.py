@@ -47,6 +47,7 @@
     │   └── ResultNotKept         it succeeded, and the service does not keep results
     ├── WaiterError               a waiter gave up: .last is what it saw last
     ├── PaceError                 a message got no slot of a pace and was not sent
+    │   ├── AttemptsUsedUp        the handler has failed in all attempts, and is not called again
     │   ├── WaitTooLong           the slot is later than the message may wait
     │   └── PaceStoreFailed       the store of the pace could not be read or written
     ├── OrderingError             a message did not run: others of its key come first
@@ -739,6 +740,17 @@ class PaceError(FcAsyncError):
 
 class PaceStoreFailed(PaceError):
     """The store could not be read or written; ``__cause__`` is the error of its client."""
+
+
+class AttemptsUsedUp(PaceError):
+    """The handler has failed in all attempts; ``__cause__`` is its last error, if it is known.
+
+    Raised in an attempt of the service that no longer calls the handler.
+    """
+
+    def __init__(self, pace: str, attempts: int, error: BaseException | None = None) -> None:
+        known = "" if error is None else f": {type(error).__name__}: {error}"
+        super().__init__(pace, f"the handler has failed in all {attempts} attempts{known}")
 
 
 class WaitTooLong(PaceError):

@@ -13,8 +13,10 @@ from fc_async_sdk._ordering.sending import (
     Policies,
     async_confirm,
     async_decided,
+    async_give_back,
     confirm,
     decided,
+    give_back,
 )
 
 __all__ = [
@@ -25,6 +27,8 @@ __all__ = [
     "Policies",
     "async_confirm",
     "async_decided",
+    "async_give_back",
     "confirm",
     "decided",
+    "give_back",
 ]

@@ -87,11 +87,13 @@ class Decision(NamedTuple):
         arguments: Those of ``invoke_async``.
         window: The window that the message has joined, or None.
         key: Of the debounce.
+        paced: The slot that the message has booked, or None.
     """
 
     arguments: dict[str, Any]
     window: Window | None = None
     key: object = None
+    paced: _pacing.Paced | None = None
 
     @property
     def sends(self) -> bool:
@@ -124,7 +126,8 @@ def decided(policies: Policies, arguments: dict[str, Any], data: bytes) -> Decis
         )
         data = message.encode()
     if policies.pace is not None:
-        return Decision(_pacing.paced(policies.pace, arguments, data))
+        paced = _pacing.paced(policies.pace, arguments, data)
+        return Decision(paced.arguments, paced=paced)
     return Decision({**arguments, "payload": data})
 
 
@@ -155,6 +158,12 @@ def confirm(policies: Policies, decision: Decision) -> None:
         debounce.confirm(decision.key, decision.window)
 
 
+def give_back(decision: Decision) -> None:
+    """Give back the slot of a message that the service had already."""
+    if decision.paced is not None:
+        decision.paced.give_back()
+
+
 async def async_decided(policies: Policies, arguments: dict[str, Any], data: bytes) -> Decision:
     """Run like :func:`decided`; the stores, which are synchronous, are asked in a thread."""
     import asyncio  # noqa: PLC0415 -- imports are billed, and most callers do not need it
@@ -167,3 +176,10 @@ async def async_confirm(policies: Policies, decision: Decision) -> None:
     import asyncio  # noqa: PLC0415 -- imports are billed, and most callers do not need it
 
     await asyncio.to_thread(confirm, policies, decision)
+
+
+async def async_give_back(decision: Decision) -> None:
+    """Run like :func:`give_back`, in a thread."""
+    import asyncio  # noqa: PLC0415 -- imports are billed, and most callers do not need it
+
+    await asyncio.to_thread(give_back, decision)

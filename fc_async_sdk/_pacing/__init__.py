@@ -8,6 +8,25 @@ message again, and clients need what is here.
 
 from fc_async_sdk._pacing.gcra import Slots
 from fc_async_sdk._pacing.pace import BasePace, Forecast
-from fc_async_sdk._pacing.sending import Run, Taken, async_paced, check_delay, paced
+from fc_async_sdk._pacing.sending import (
+    Paced,
+    Run,
+    Taken,
+    async_send_paced,
+    check_delay,
+    paced,
+    send_paced,
+)
 
-__all__ = ["BasePace", "Forecast", "Run", "Slots", "Taken", "async_paced", "check_delay", "paced"]
+__all__ = [
+    "BasePace",
+    "Forecast",
+    "Paced",
+    "Run",
+    "Slots",
+    "Taken",
+    "async_send_paced",
+    "check_delay",
+    "paced",
+    "send_paced",
+]

@@ -98,6 +98,10 @@ class Slots(NamedTuple):
         slot = self.start + index * self.interval - early
         return max(self.earliest, slot)
 
+    def part(self, index: int) -> Slots:
+        """Return the slot of one message as slots of its own."""
+        return self._replace(start=self.start + index * self.interval, size=1)
+
     @property
     def end(self) -> int:
         """The theoretical arrival time after the last of them: the new state of the pace."""
@@ -159,6 +163,11 @@ def whole_seconds(slot: int, now: int) -> int:
 def split(slot: int, now: int) -> tuple[int, int]:
     """Return the whole seconds until a slot, and the microseconds that are left then."""
     return divmod(max(0, slot - now), SECOND)
+
+
+def begin(now: int, seconds: int, part: int) -> int:
+    """Return when a message starts that waits for whole seconds and microseconds from now."""
+    return now + seconds * SECOND + part
 
 
 def hops(seconds: int) -> int:

@@ -64,6 +64,9 @@ class Hop(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         task: Task id of the first message.
         booked: Whether it has a slot.
         turn: What it takes along for the others of its key.
+        slot: When the handler is to start, in microseconds since the epoch, by the clock of the
+            pace; 0 if that is not known.
+        tries: How many attempts of its handler have failed before it was sent on.
     """
 
     payload: envelopes.Content
@@ -75,6 +78,8 @@ class Hop(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     task: str = ""
     booked: bool = True
     turn: Turn = Turn()
+    slot: int = 0
+    tries: int = 0
 
     def encode(self) -> bytes:
         """Return the payload that is this message."""
@@ -106,6 +111,7 @@ def first(
     part: int,
     spread: int,
     task: str,
+    slot: int = 0,
 ) -> tuple[int, bytes]:
     """Return the delay of a message that is sent, and its payload; 0: without delay.
 
@@ -115,13 +121,14 @@ def first(
         part: Microseconds to wait in the handler after that.
         spread: A number that differs among messages that are sent together.
         task: Its task id, or "".
+        slot: When its handler is to start, for a handler that looks at it; 0: for any handler.
 
     Raises:
         InvalidParameter: The ids of the messages that follow would be too long.
     """
     delay = gcra.first_wait(seconds, spread)
     remaining_seconds = seconds - delay
-    if not remaining_seconds and not part:
+    if not remaining_seconds and not part and not slot:
         return delay, payload
     longest = _ID_LENGTH - _LONGEST_TAG
     if remaining_seconds and len(task) > longest:
@@ -133,7 +140,9 @@ def first(
     turn = Turn()
     if before is not None:
         turn = Turn(ticket=before.turn.ticket, window=before.turn.window)
-    message = Hop(payload=content, rest=remaining_seconds, part=part, task=task, turn=turn)
+    message = Hop(
+        payload=content, rest=remaining_seconds, part=part, task=task, slot=slot, turn=turn
+    )
     return delay, message.encode()
 
 

@@ -117,6 +117,11 @@ class BasePace:
             raise InvalidParameter("key", type(payload).__name__, text) from error
 
     @property
+    def travels(self) -> bool:
+        """True if slots travel with the messages, because their handler has a wrapper."""
+        return self.smooth or self.max_hops > 0
+
+    @property
     def keyed(self) -> bool:
         """True if keys have paces of their own."""
         return self._key is not None

@@ -14,17 +14,25 @@ import logging
 from collections import Counter, defaultdict, deque
 from collections.abc import Sequence as SequenceType
 from collections.abc import Sized
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import msgspec
 
 from fc_async_sdk._pacing import gcra, hop
-from fc_async_sdk.errors import InvalidParameter, PaceError, PaceStoreFailed, WaitTooLong
+from fc_async_sdk.errors import (
+    AsyncTaskAlreadyExists,
+    InvalidParameter,
+    PaceError,
+    PaceStoreFailed,
+    WaitTooLong,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from fc_async_sdk._pacing.pace import BasePace as Pace
+
+T = TypeVar("T")
 
 _LOG: Final = logging.getLogger("fc_async_sdk.pacing")
 _BLOCK: Final = 64
@@ -51,8 +59,27 @@ def check_delay(delay: object) -> None:
         raise InvalidParameter("delay", delay, "is decided by the pace: leave one of them out")
 
 
-def paced(pace: Pace, arguments: dict[str, Any], data: bytes) -> dict[str, Any]:
-    """Return arguments of ``invoke_async`` with the delay and the payload for the next slot.
+class Paced(NamedTuple):
+    """Arguments of one message with the delay and the payload for its slot.
+
+    Attributes:
+        arguments: Of ``invoke_async``.
+        run: Has booked the slot.
+        taken: The slot; None if the message goes unpaced.
+    """
+
+    arguments: dict[str, Any]
+    run: Run
+    taken: Taken | None
+
+    def give_back(self) -> None:
+        """Give the slot back, because the service had the message already."""
+        self.run.give_back(self.taken)
+        self.run.close()
+
+
+def paced(pace: Pace, arguments: dict[str, Any], data: bytes) -> Paced:
+    """Book the next slot for one message.
 
     Args:
         pace: The pace.
@@ -64,14 +91,53 @@ def paced(pace: Pace, arguments: dict[str, Any], data: bytes) -> dict[str, Any]:
         InvalidParameter: There is a delay, or the payload has no key.
     """
     check_delay(arguments["delay"])
-    return Run(pace, None, block=1).take(arguments, data)
+    run = Run(pace, None, block=1)
+    paced_arguments, taken = run.take_slot(arguments, data)
+    return Paced(paced_arguments, run, taken)
 
 
-async def async_paced(pace: Pace, arguments: dict[str, Any], data: bytes) -> dict[str, Any]:
-    """Run like :func:`paced`; the store, which is synchronous, is asked in a thread."""
+def send_paced(
+    pace: Pace,
+    arguments: dict[str, Any],
+    data: bytes,
+    send: Callable[[dict[str, Any]], T],
+) -> T:
+    """Send one message in the next slot, with arguments of ``invoke_async``.
+
+    Args:
+        pace: The pace.
+        arguments: Without a delay.
+        data: The payload of these arguments as it is sent.
+        send: Sends a message with the delay and the payload for its slot.
+
+    Raises:
+        PaceError: There is no slot; nothing was sent.
+        InvalidParameter: There is a delay, or the payload has no key.
+        AsyncTaskAlreadyExists: The service had it already; the slot was given back.
+    """
+    message = paced(pace, arguments, data)
+    try:
+        return send(message.arguments)
+    except AsyncTaskAlreadyExists:
+        message.give_back()
+        raise
+
+
+async def async_send_paced(
+    pace: Pace,
+    arguments: dict[str, Any],
+    data: bytes,
+    send: Callable[[dict[str, Any]], Awaitable[T]],
+) -> T:
+    """Run like :func:`send_paced`; the store, which is synchronous, is asked in a thread."""
     import asyncio  # noqa: PLC0415 -- imports are billed, and most callers do not need it
 
-    return await asyncio.to_thread(paced, pace, arguments, data)
+    message = await asyncio.to_thread(paced, pace, arguments, data)
+    try:
+        return await send(message.arguments)
+    except AsyncTaskAlreadyExists:
+        await asyncio.to_thread(message.give_back)
+        raise
 
 
 def as_json(data: bytes, _: object = None) -> object:
@@ -100,15 +166,10 @@ class _Booking:
 
 
 class Taken(NamedTuple):
-    """A slot that a message has."""
+    """A slot that a message has, as a booking of one."""
 
     key: object
-    slot: int
-    interval: int
-
-    def booking(self) -> _Booking:
-        """Return the slot as a booking of its own, for another message."""
-        return _Booking(gcra.Slots(self.slot, self.slot, self.interval, 1, 1))
+    slots: gcra.Slots
 
 
 class _KeySlots:
@@ -247,6 +308,7 @@ class Run:
             part=part,
             spread=slot // booking.slots.interval,
             task=arguments["task_id"] or "",
+            slot=gcra.begin(now, seconds, part) if self._pace.travels else 0,
         )
         # Counted only now: a payload that is refused leaves its slot to the next one.
         booking.used += 1
@@ -261,11 +323,12 @@ class Run:
         if booking is slots.earlier:
             return paced_arguments, None
         slots.skip_earlier()
-        return paced_arguments, Taken(key, slot, booking.slots.interval)
+        return paced_arguments, Taken(key, booking.slots.part(booking.used - 1))
 
-    def give_back(self, taken: Taken) -> None:
+    def give_back(self, taken: Taken | None) -> None:
         """Give the slot of a message that the service had already to the next message."""
-        self._keys[taken.key].returned.append(taken.booking())
+        if taken is not None:
+            self._keys[taken.key].returned.append(_Booking(taken.slots))
 
     def _booking_of(self, key: object, now: int) -> _Booking | None:
         """Return a booking with a slot that has not passed; None if messages go unpaced."""
@@ -278,16 +341,22 @@ class Run:
         if self._unpaced:
             return
         for key, slots in self._keys.items():
-            booking = slots.newest
-            unused = 0 if booking is None else booking.slots.size - booking.used
-            if booking is None or not unused:
-                continue
-            run = self._name if slots.is_of_run else ""
-            try:
-                self._pace.release(booking.slots, unused, key=key, run=run)
-            except PaceError:
-                # All was sent: an error now would hide that, and lost slots cost only time.
-                _LOG.warning("%d slots of pace %s are lost", unused, self._pace.name)
+            if slots.newest is not None:
+                self._release(key, slots.newest, self._name if slots.is_of_run else "")
+            if self._name:
+                continue  # a second start of the run has the slots that were returned
+            for booking in reversed(slots.returned):
+                self._release(key, booking, "")
+
+    def _release(self, key: object, booking: _Booking, run: str) -> None:
+        unused = booking.slots.size - booking.used
+        if not unused:
+            return
+        try:
+            self._pace.release(booking.slots, unused, key=key, run=run)
+        except PaceError:
+            # All was sent: an error now would hide that, and lost slots cost only time.
+            _LOG.warning("%d slots of pace %s are lost", unused, self._pace.name)
 
     @property
     def _unpaced(self) -> bool:

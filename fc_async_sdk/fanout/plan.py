@@ -166,11 +166,10 @@ class RunPlan:
 
     def conclude(self, job: Job, result: AcceptedInvocation | FcAsyncError) -> Outcome:
         """Return the outcome of a job for an answer or an error."""
-        outcome = job.conclude(result)
-        is_duplicate = outcome.accepted is not None and outcome.accepted.duplicate
-        if is_duplicate and job.slot is not None and self.slots is not None:
+        # An earlier try of this very request was accepted in this slot, so it is not given back.
+        if isinstance(result, AsyncTaskAlreadyExists) and self.slots is not None:
             self.slots.give_back(job.slot)
-        return outcome
+        return job.conclude(result)
 
     def end(self) -> None:
         """Give back slots that were not used."""

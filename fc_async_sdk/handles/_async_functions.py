@@ -88,6 +88,7 @@ class AsyncFunctionHandle(BaseFunction[P, R]):
                 accepted = await self._port.perform(operations.invoke_async, (), arguments)
                 request_id = accepted.request_id
             except AsyncTaskAlreadyExists:
+                await _ordering.async_give_back(decision)
                 # Another caller of the window has sent it at the same time.
                 if decision.window is None:
                     raise

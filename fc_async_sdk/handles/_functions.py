@@ -89,6 +89,7 @@ class FunctionHandle(BaseFunction[P, R]):
                 accepted = self._port.perform(operations.invoke_async, (), arguments)
                 request_id = accepted.request_id
             except AsyncTaskAlreadyExists:
+                _ordering.give_back(decision)
                 # Another caller of the window has sent it at the same time.
                 if decision.window is None:
                     raise

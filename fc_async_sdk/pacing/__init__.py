@@ -40,10 +40,12 @@ class Pace(BasePace):
         key: Returns what has a pace of its own, from a payload as it is sent:
             ``key=lambda order: order.shop``. None: all messages share the pace.
         smooth: Whether slots are kept to the millisecond. The service's delay is a whole number of
-            seconds; the handler's wrapper waits for the rest, and this time is billed.
+            seconds; the handler's wrapper waits for the rest, and this time is billed. The handler
+            must be decorated: ``@handler(Order, pace=pace)``.
         store: Where the state is kept. None: in this process only, for tests and single senders.
         max_hops: How often a message may be delivered only to wait on, for waits beyond 3,599
-            seconds; 0 to 168. The handler must be decorated: ``@handler(Order, pace=pace)``.
+            seconds; 0 to 168. Above 0 the handler must be decorated, and a message that comes late
+            books again: ``@handler(Order, pace=pace)``.
         on_store_error: ``fail``: nothing is sent if the store cannot be reached. ``send``: messages
             are sent unpaced, with a warning in the log.
         clock: Returns seconds since the epoch, for tests.

@@ -5,7 +5,8 @@ Invariants:
 
 - The handler gets the payload byte for byte as it was sent.
 - What a delivery sends has an id that all its attempts share: nothing is sent twice.
-- A message that has a slot runs only if its pace is not held: one read before the handler.
+- A message that has a slot runs in it: one read before the handler tells whether the pace is held.
+  A message that is late books again, so that what has piled up does not start at once.
 - A message that cannot be sent on fails the attempt, so that the service delivers it again.
 """
 
@@ -26,6 +27,8 @@ from fc_async_sdk._pacing.sending import as_json
 from fc_async_sdk._payloads import envelopes
 from fc_async_sdk.credentials import from_context
 from fc_async_sdk.errors import CredentialsError, InvalidParameter, InvalidPayload, PaceError
+from fc_async_sdk.pacing import attempts
+from fc_async_sdk.pacing.attempts import Attempts
 from fc_async_sdk.session import Session
 
 if TYPE_CHECKING:
@@ -41,6 +44,11 @@ if TYPE_CHECKING:
 
 _LOG: Final = logging.getLogger("fc_async_sdk.pacing")
 _RETRIES: Final = 10
+_LATE: Final = 900_000
+"""Microseconds after its slot from which a message is late.
+
+Less than the second that the service waits before it retries, so that a retry is always late.
+"""
 
 
 class RetryLater(Exception):
@@ -110,6 +118,22 @@ class Arrived(NamedTuple):
     part: int
 
 
+class _Booked(NamedTuple):
+    """A slot that was booked when a message arrived.
+
+    Attributes:
+        seconds: Whole seconds until it.
+        part: Microseconds to wait in the handler after that.
+        spread: A number that differs among messages that arrive together.
+        slot: When the handler is to start, in microseconds since the epoch; 0 if it is unpaced.
+    """
+
+    seconds: int = 0
+    part: int = 0
+    spread: int = 0
+    slot: int = 0
+
+
 class Receiver:
     """Decides for each delivery of one handler, and sends on what waits.
 
@@ -131,6 +155,8 @@ class Receiver:
         self._read = read or as_json
         self._client: Client | None = None
         self._keys: Static | None = None
+        name = "" if pace is None else pace.name
+        self._attempts = Attempts(name, self._client_of, _qualifier)
 
     def arrive(self, event: bytes | str, context: Any) -> Arrived | hop.Sent:
         """Return the message, or what was sent instead because its slot has not come.
@@ -143,19 +169,37 @@ class Receiver:
         message = hop.read(raw)
         if message is None:
             message = hop.Hop(payload=envelopes.content(raw), booked=not self.books)
-        seconds = hop.remaining(message, now)
-        part = message.part
-        spread = 0
+        booked = _Booked(hop.remaining(message, now), message.part)
+        pace = self._pace
+        if pace is not None:
+            self._attempts.check(message, context)
         # Booked only when its wait is over: a message that RetryLater has sent back would hold a
         # slot of now that it cannot use.
-        pace = self._pace
-        if not seconds and pace is not None and self._needs_slot(pace, message, context):
-            seconds, part, spread = self._book(pace, message, context)
-            message = replace(message, booked=True, part=part)
-        if seconds:
-            return self._send(message, seconds, context, spread=spread)
+        if pace is not None and not booked.seconds and self._needs_slot(pace, message, context):
+            booked = self._book(pace, message, context)
+            message = replace(
+                message,
+                booked=True,
+                part=booked.part,
+                slot=booked.slot,
+            )
+            if booked.seconds:
+                message = replace(message, tries=self._attempts.used(message, context))
+        if booked.seconds:
+            return self._send(message, booked.seconds, context, spread=booked.spread)
         payload = message.payload.open()
-        return Arrived(message, payload.decode() if isinstance(event, str) else payload, part)
+        event_payload = payload.decode() if isinstance(event, str) else payload
+        return Arrived(message, event_payload, self._part(message))
+
+    def failed(self, message: Hop, context: Any, error: BaseException) -> None:
+        """Note an error of the handler."""
+        self._attempts.failed(message, context, error)
+
+    def _part(self, message: Hop) -> int:
+        """Return the microseconds to wait in the handler: fewer if the message came late."""
+        if self._pace is None or not message.slot or not message.part:
+            return message.part
+        return min(message.part, max(0, message.slot - self._pace.now()))
 
     def later(self, message: Hop, asked: RetryLater, context: Any) -> hop.Sent:
         """Send a message again because the handler asked for it.
@@ -170,6 +214,8 @@ class Receiver:
             retries=message.retries + 1,
             booked=False,
             part=0,
+            slot=0,
+            tries=0,
         )
         sent = self._send(again, asked.wait(hosting.now()), context, reason=asked.reason)
         return replace(sent, handled=True)
@@ -185,12 +231,14 @@ class Receiver:
         return self._send(waiting, seconds, context, reason=reason)
 
     def _needs_slot(self, pace: BasePace, message: Hop, context: Any) -> bool:
-        """Return whether a message books a slot now: it has none, or the pace is held."""
+        """Return whether a message books a slot: it has none, is late, or its pace is held."""
         if not message.booked:
+            return True
+        now = pace.now()
+        if self._is_late(message, now, context):
             return True
         try:
             key = self._key_of(pace, message, context)
-            now = pace.now()
             held_until = pace.held_until(key=key, now=now)
         except InvalidPayload:
             return False  # the handler refuses it
@@ -200,6 +248,14 @@ class Receiver:
             _LOG.warning("a message is handled though its pace may be held: %s", error)
             return False
         return held_until > now + message.part
+
+    def _is_late(self, message: Hop, now: int, context: Any) -> bool:
+        if not message.slot or now <= message.slot + _LATE:
+            return False
+        if attempts.number(context) is not None:
+            return True
+        # A retry and a message that was never run look alike: at last the service's retries go on.
+        return message.tries < self._attempts.most(context)
 
     def _key_of(self, pace: BasePace, message: Hop, context: Any) -> object:
         """Return what a message shares its pace with.
@@ -211,12 +267,12 @@ class Receiver:
             return None
         return pace.key_of(self._read(message.payload.open(), context))
 
-    def _book(self, pace: BasePace, message: Hop, context: Any) -> tuple[int, int, int]:
-        """Return whole seconds and microseconds until the next slot, and a number to spread by."""
+    def _book(self, pace: BasePace, message: Hop, context: Any) -> _Booked:
+        """Book the next slot; none if the message goes unpaced."""
         try:
             key = self._key_of(pace, message, context)
         except InvalidPayload:
-            return 0, 0, 0  # the handler refuses it
+            return _Booked()  # the handler refuses it
         now = pace.now()
         try:
             slots = pace.book(key=key, now=now, max_hops=MAX_HOPS)
@@ -224,7 +280,7 @@ class Receiver:
             if pace.on_store_error == "fail":
                 raise
             _LOG.warning("a message is handled unpaced: %s", error)
-            return 0, 0, 0
+            return _Booked()
         slot = slots.at(0)
         seconds, part = gcra.split(slot, now)
         if not pace.smooth:
@@ -232,7 +288,8 @@ class Receiver:
             part = 0
             if seconds:
                 seconds = gcra.whole_seconds(slot, now)
-        return seconds, part, max(1, slot // slots.interval)
+        spread = max(1, slot // slots.interval)
+        return _Booked(seconds, part, spread, gcra.begin(now, seconds, part))
 
     def _send(
         self,
@@ -332,6 +389,9 @@ def _synchronous(
             return function(arrived.payload, context)
         except RetryLater as asked:
             return receiver.later(arrived.message, asked, context).result()
+        except Exception as error:
+            receiver.failed(arrived.message, context, error)
+            raise
 
     return wrapper
 
@@ -356,5 +416,8 @@ def _asynchronous(
         except RetryLater as asked:
             sent = await asyncio.to_thread(receiver.later, arrived.message, asked, context)
             return sent.result()
+        except Exception as error:
+            receiver.failed(arrived.message, context, error)
+            raise
 
     return wrapper

@@ -28,6 +28,7 @@ EXAMPLES = [
     errors.FunctionError("UnhandledInvocationError", b"{}", function="f", reason="KeyError: 'n'"),
     errors.PayloadNotFound("gone", store="oss://b", key="k"),
     errors.WaiterError("gave up", last=1),
+    errors.AttemptsUsedUp("p", 4, ValueError("v")),
     errors.WaitTooLong("p", 7, count=1, hops=2, max_hops=0),
     errors.AlreadyRunning("k", until=1, attempt=1),
     errors.OutcomeUnknown("no answer", operation="InvokeFunction"),

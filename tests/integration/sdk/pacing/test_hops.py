@@ -317,7 +317,7 @@ def test_a_handler_without_the_pace_says_what_is_missing(
     function = fc_local.client.function("crm", payload=Order, pace=pace)
     group = function.map([Order(0), Order(1)])
     fc_local.run_until_idle()
-    assert [failed.index for failed in group.wait().failures] == [1]
+    assert len(group.wait().failures) == 2
     assert "pace=None: must be given: the message waits" in fc_local.failed_attempts()
 
 

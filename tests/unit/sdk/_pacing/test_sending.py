@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -272,7 +273,9 @@ def test_a_message_that_waits_beyond_the_hour_travels_in_an_envelope(
     pace = Pace("crm", "1/10s", max_hops=1, clock=clock)
     fan_out([{"n": number} for number in range(370)], task_ids="night", pace=pace)
     by_id = {one["task_id"]: one for one in service.sent}
-    assert by_id["night-359"]["payload"] == b'{"n":359}'
+    in_an_hour = hop.read(by_id["night-359"]["payload"])
+    assert in_an_hour is not None
+    assert (in_an_hour.rest, in_an_hour.slot) == (0, round((NOW + 3_590) * 1e6))
     found = hop.read(by_id["night-369"]["payload"])
     assert found is not None
     assert (found.payload.open(), found.task) == (b'{"n":369}', "night-369")
@@ -289,9 +292,10 @@ def test_a_smooth_pace_sends_the_fraction_of_the_second_along(
     waits = []
     for one in service.sent:
         found = hop.read(one["payload"])
-        waits.append((one["delay"] or 0) + (found.part / 1e6 if found else 0))
+        assert found is not None
+        waits.append((one["delay"] or 0) + found.part / 1e6)
+        assert found.slot == round((NOW + waits[-1]) * 1e6)
     assert sorted(waits) == [0, 0.25, 0.5, 0.75, 1, 1.25]
-    assert b"0" in [one["payload"] for one in service.sent], "a slot on the second is as it was"
 
 
 def test_a_task_id_that_is_too_long_to_be_followed_is_refused(clock: Clock) -> None:
@@ -324,3 +328,23 @@ def test_a_rate_in_place_of_a_pace_is_refused(use: Callable[[object, object], ob
         pytest.raises(InvalidParameter, match="pace='25/s': must be a pace, such as Pace"),
     ):
         use(sender, "25/s")
+
+
+@pytest.mark.parametrize("burst", [1, 3])
+@pytest.mark.parametrize("kind", ["invoke_async", "spawn"])
+def test_a_message_that_the_service_had_gives_its_slot_back(
+    service: Service, clock: Clock, kind: str, burst: int
+) -> None:
+    pace = Pace("crm", "1/10s", burst=burst, clock=clock)
+    pace.book(burst)
+    with client(endpoint_url=URL) as made:
+        vars(made)["_perform"] = service
+        function = made.function("f", pace=pace)
+        for _ in range(3):
+            with contextlib.suppress(AsyncTaskAlreadyExists):
+                if kind == "spawn":
+                    function.spawn(1, task_id="order-1")
+                else:
+                    made.invoke_async("f", 1, task_id="order-1", pace=pace)
+        made.invoke_async("f", 2, task_id="order-2", pace=pace)
+    assert [one["delay"] for one in service.sent if one["task_id"] == "order-2"] == [20]
