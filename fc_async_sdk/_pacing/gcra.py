@@ -84,6 +84,7 @@ class Slots(NamedTuple):
         interval: Microseconds between two messages.
         burst: How many may start at once after a pause.
         size: How many there are.
+        outer: Slots of the same messages in the pace within which they are; no slot is before its.
     """
 
     start: int
@@ -91,16 +92,19 @@ class Slots(NamedTuple):
     interval: int
     burst: int
     size: int
+    outer: Slots | None = None
 
     def at(self, index: int) -> int:
         """Return when a message may start."""
         early = (self.burst - 1) * self.interval
         slot = self.start + index * self.interval - early
-        return max(self.earliest, slot)
+        earliest = self.earliest if self.outer is None else self.outer.at(index)
+        return max(self.earliest, earliest, slot)
 
     def part(self, index: int) -> Slots:
         """Return the slot of one message as slots of its own."""
-        return self._replace(start=self.start + index * self.interval, size=1)
+        outer = None if self.outer is None else self.outer.part(index)
+        return self._replace(start=self.start + index * self.interval, size=1, outer=outer)
 
     @property
     def end(self) -> int:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import math
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import msgspec
 
@@ -63,6 +63,11 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True):
     extra_invocations: int
 
 
+class _Limit(NamedTuple):
+    rate: Rate
+    burst: int
+
+
 class BasePace:
     """The sender's side of :class:`fc_async_sdk.pacing.Pace`, which documents it."""
 
@@ -78,6 +83,7 @@ class BasePace:
         max_hops: int = 0,
         on_store_error: OnStoreError = "fail",
         clock: Callable[[], float] | None = None,
+        within: BasePace | None = None,
     ) -> None:
         if not name or not name.isprintable():
             raise InvalidParameter("name", name, "must be printable text")
@@ -92,12 +98,13 @@ class BasePace:
             store = MemoryStore()
         else:
             check(store, "Pace(…, store=SqliteStore(path))")
+        _check_within(within)
         self.name = name
+        self.within = within
         self.smooth = smooth
         self.max_hops = max_hops
         self.on_store_error = on_store_error
-        self._rate = rate
-        self._burst = burst
+        self._limit = _Limit(rate, burst)
         self._key = key
         self._clock = PaceClock(store, clock)
         self._rows = PaceRows(store, name)
@@ -158,11 +165,18 @@ class BasePace:
         now = self.now() if now is None else now
         allowed = self.max_hops if max_hops is None else max_hops
         row_key, interval = self._row(key)
-        limit = gcra.latest_start(now, count, allowed, interval=interval, burst=self._burst)
-        step = Step(now, now, count * interval, limit)
+        limit = gcra.latest_start(now, count, allowed, interval=interval, burst=self._limit.burst)
+        # The outer slots first: slots of the key are an interval apart, also if they begin later.
+        outer = None
+        if self.within is not None:
+            outer = self.within.book(count, now=now, max_hops=allowed)
+        earliest = now if outer is None else outer.at(0)
+        step = Step(now, earliest, count * interval, limit)
         start = self._rows.book(row_key, step)
-        slots = gcra.Slots(start, now, interval, self._burst, count)
+        slots = gcra.Slots(start, now, interval, self._limit.burst, count, outer)
         if start > limit:
+            if self.within is not None and outer is not None:
+                self.within.release(outer, count)
             wait = gcra.whole_seconds(slots.at(count - 1), now)
             raise WaitTooLong(self.name, wait, count, gcra.hops(wait), allowed)
         return slots
@@ -208,11 +222,13 @@ class BasePace:
             raise InvalidParameter("until", moment, "must be in seconds, and within seven days")
 
         row_key, interval = self._row(key)
-        earliest = gcra.hold(now, end, interval=interval, burst=self._burst)
+        earliest = gcra.hold(now, end, interval=interval, burst=self._limit.burst)
         self._rows.advance(row_key, Step(now, earliest, 0, limit=_NEVER, held=end))
 
     def held_until(self, *, key: object = None, now: int | None = None) -> int:
         """Return the time before which no message may start; 0 or a time that has passed: none.
+
+        A hold of the pace within which this one is counts, too.
 
         Args:
             key: As ``key`` returned it.
@@ -224,8 +240,12 @@ class BasePace:
         Raises:
             PaceStoreFailed: The store cannot be reached.
         """
+        now = self.now() if now is None else now
         row_key, _ = self._row(key)
-        return self._rows.read(row_key, self.now() if now is None else now).held
+        held_until = self._rows.read(row_key, now).held
+        if self.within is None:
+            return held_until
+        return max(held_until, self.within.held_until(now=now))
 
     def release(
         self,
@@ -263,6 +283,8 @@ class BasePace:
 
         row_key, _ = self._row(key)
         self._rows.change(row_key, self.now, released)
+        if self.within is not None and slots.outer is not None:
+            self.within.release(slots.outer, unused)
 
     def reset(self, *, key: object = None) -> None:
         """Forget all bookings and holds of a key: the next message gets a slot of now.
@@ -328,9 +350,7 @@ class BasePace:
         """
         _check_count("count", count)
         now = self.now() if now is None else now
-        row_key, interval = self._row(key)
-        state = self._rows.read(row_key, now)
-        slots = gcra.book(state.next, now, count, interval=interval, burst=self._burst)
+        slots = self.next_slots(count, key, now)
         last = slots.at(count - 1)
         most_hops = gcra.hops(gcra.whole_seconds(last, now))
         extra_invocations = 0
@@ -345,10 +365,22 @@ class BasePace:
             extra_invocations=extra_invocations,
         )
 
+    def next_slots(self, count: int, key: object, now: int) -> gcra.Slots:
+        """Return the slots that a booking would give."""
+        row_key, interval = self._row(key)
+        following = self._rows.read(row_key, now).next
+        if self.within is None:
+            return gcra.book(following, now, count, interval=interval, burst=self._limit.burst)
+        outer = self.within.next_slots(count, None, now)
+        following = max(following, outer.at(0))
+        slots = gcra.book(following, now, count, interval=interval, burst=self._limit.burst)
+        return slots._replace(outer=outer)
+
     def _row(self, key: object) -> tuple[str, int]:
         """Return the key of the row and the interval between two messages of a key."""
+        limit = self._limit.rate
         try:
-            rate = self._rate(key) if callable(self._rate) else self._rate
+            rate = limit(key) if callable(limit) else limit
         except Exception as error:
             text = f"the pace {self.name} gets no rate for the key: {error!r}"
             raise InvalidParameter("key", key, text) from error
@@ -371,6 +403,12 @@ class BasePace:
 def _check_count(name: str, count: object) -> None:
     if type(count) is not int or count < 1:
         raise InvalidParameter(name, count, "must be a whole number, 1 or more")
+
+
+def _check_within(within: object) -> None:
+    if within is None or (isinstance(within, BasePace) and not within.keyed):
+        return
+    raise InvalidParameter("within", within, 'must be a pace without a key: Pace("all", "100/s")')
 
 
 def _moment(microseconds: int) -> datetime:

@@ -49,6 +49,8 @@ class Pace(BasePace):
         on_store_error: ``fail``: nothing is sent if the store cannot be reached. ``send``: messages
             are sent unpaced, with a warning in the log.
         clock: Returns seconds since the epoch, for tests.
+        within: A pace without a key that all messages share, too: ``Pace("all", "100/s")``. A
+            message has a slot of both, and starts at the later one.
 
     Raises:
         InvalidParameter: An argument is out of its range.
