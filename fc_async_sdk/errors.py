@@ -38,6 +38,7 @@
     │   └── ServerError                                                                   5xx
     │       └── InternalServerError, BadResponse, DestinationDeliveryFailed
     ├── FunctionError             a synchronous call was answered by a failing function
+    ├── Deferred                  a synchronous call was sent on as a task: .task_id
     ├── TaskError                 a task ended without a result: .task_id .status .reason
     │   ├── TaskFailed            the function failed at every attempt
     │   ├── TaskStopped           it was stopped
@@ -230,6 +231,25 @@ class OutcomeUnknown(TransportError):
 
 class InvalidResponse(TransportError):
     """An answer came that is not this API's: empty, cut off, too long or not JSON."""
+
+
+class Deferred(FcAsyncError):
+    """A synchronous call has no result: its message was sent on, and runs as a task.
+
+    The handler has a pace whose slot had not come, or it has asked for a later time.
+
+    Attributes:
+        function: Name of the function.
+        task_id: Id of the task that goes on with the message.
+        reason: Why, if the handler asked for it.
+    """
+
+    def __init__(self, function: str, task_id: str, reason: str = "") -> None:
+        why = f": {reason}" if reason else ""
+        super().__init__(f"{function} goes on later, as task {task_id}{why}")
+        self.function = function
+        self.task_id = task_id
+        self.reason = reason
 
 
 class FunctionError(FcAsyncError):

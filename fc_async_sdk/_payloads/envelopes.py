@@ -15,7 +15,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -29,6 +29,7 @@ SKIPPED: Final = f"{PREFIX}skipped"
 
 _BEGIN: Final = re.compile(rb'\s*\{\s*"\$fc-async\.')
 _DECODER: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_SENT: Final = msgspec.json.Decoder(dict[str, Any])
 _RAW: Final = msgspec.json.Decoder(msgspec.Raw)
 
 
@@ -56,6 +57,18 @@ def read(payload: bytes) -> Envelope | None:
         return None
     ((name, body),) = members.items()
     return Envelope(name, bytes(body))
+
+
+def next_task(result: bytes) -> str:
+    """Return the id of the task that goes on with a message, or "" for a result of a handler."""
+    envelope = read(result)
+    if envelope is None or envelope.name != HOP:
+        return ""
+    try:
+        sent = _SENT.decode(envelope.body)
+    except JSON_ERRORS:
+        return ""
+    return str(sent.get("next", ""))
 
 
 def write(name: str, body: bytes) -> bytes:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 import msgspec
 
 from fc_async_sdk._decoding import JSON_ERRORS
-from fc_async_sdk._payloads import claims
+from fc_async_sdk._payloads import claims, envelopes
 from fc_async_sdk._payloads.claims import PayloadStore
 from fc_async_sdk._payloads.values import split_place
 from fc_async_sdk.errors import InvalidArn, InvalidEvent, shorten
@@ -146,6 +146,20 @@ class DestinationEvent(msgspec.Struct, frozen=True, gc=False):
     def succeeded(self) -> bool:
         """True when the function returned."""
         return not self.condition and not self.function_error and self.status_code == _OK
+
+    @property
+    def deferred(self) -> str:
+        """Id of the task that goes on with the message; "" if this one has ended it.
+
+        Such a task has sent its message again, because its slot of a pace had not come or because
+        the handler asked for it (:mod:`fc_async_sdk.pacing`). Its end is an event of its own.
+        """
+        if not self.succeeded:
+            return ""
+        try:
+            return envelopes.next_task(self.response.bytes())
+        except InvalidEvent:
+            return ""
 
     @property
     def request(self) -> Payload:

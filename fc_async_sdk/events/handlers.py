@@ -58,13 +58,28 @@ _EXAMPLES: Final = {
 _log: Final = logging.getLogger("fc_async_sdk")
 
 
+@overload
 def destination_handler(
     handler: Callable[[DestinationEvent, Any], R],
-) -> Callable[[Any, Any], R]:
+) -> Callable[[Any, Any], R]: ...
+@overload
+def destination_handler(
+    *, deferred: bool
+) -> Callable[[Callable[[DestinationEvent, Any], R]], Callable[[Any, Any], R]]: ...
+def destination_handler(
+    handler: Callable[[DestinationEvent, Any], Any] | None = None,
+    *,
+    deferred: bool = False,
+) -> Any:
     """Turn ``handler(event, context)`` into one that is called with a :class:`DestinationEvent`.
 
     A coroutine function stays one. An event that cannot be read raises
     :class:`~fc_async_sdk.errors.InvalidEvent` before the handler runs.
+
+    Args:
+        handler: The handler.
+        deferred: Whether the handler gets the events of messages that go on in another task, too:
+            those whose ``deferred`` is not "". Otherwise they are skipped, and the result is None.
 
     Example::
 
@@ -73,17 +88,29 @@ def destination_handler(
             if not event.succeeded:
                 alert(event.function, event.response.text())
     """
+    if handler is None:
+        return lambda function: _destination_handler(function, deferred=deferred)
+    return _destination_handler(handler, deferred=deferred)
 
-    def read(event: Any) -> DestinationEvent:
+
+def _destination_handler(
+    handler: Callable[[DestinationEvent, Any], Any], *, deferred: bool
+) -> Callable[[Any, Any], Any]:
+    def wanted(event: Any) -> DestinationEvent | None:
         # A test calls the function with an event that it has built.
-        return event if isinstance(event, DestinationEvent) else parse(event)
+        read = event if isinstance(event, DestinationEvent) else parse(event)
+        if read.deferred and not deferred:
+            _log.info("request %s goes on as %s", read.request_id, read.deferred)
+            return None
+        return read
 
-    def synchronous(event: Any, context: Any) -> R:
-        return handler(read(event), context)
+    def synchronous(event: Any, context: Any) -> Any:
+        read = wanted(event)
+        return None if read is None else handler(read, context)
 
     async def asynchronous(event: Any, context: Any) -> Any:
-        result: Any = handler(read(event), context)
-        return await result
+        read = wanted(event)
+        return None if read is None else await handler(read, context)
 
     wrapper: Any = asynchronous if is_coroutine_function(handler) else synchronous
     return functools.wraps(handler)(wrapper)

@@ -113,6 +113,7 @@ class AsyncFunctionHandle(BaseFunction[P, R]):
 
         Raises:
             FunctionError: The function failed.
+            Deferred: The function has a pace, or asked for a later time: it goes on as a task.
             InvalidPayload: What it returned does not fit the type.
             LargePayloadError: What it returned is a claim that cannot be read.
             InvalidParameter: The payload is of another type; nothing was sent.

@@ -8,8 +8,10 @@ from collections.abc import AsyncIterable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from fc_async_sdk._ordering import NO_POLICIES, Policies
+from fc_async_sdk._pacing import hop
 from fc_async_sdk._payloads import values
 from fc_async_sdk._payloads.schema import PayloadSchema
+from fc_async_sdk.errors import Deferred
 from fc_async_sdk.handles import snapshot
 from fc_async_sdk.handles.members import Members, payload_of
 from fc_async_sdk.operations import checks
@@ -87,10 +89,14 @@ class BaseFunction(Generic[P, R]):
 
         Raises:
             FunctionError: The function failed.
+            Deferred: The function goes on later, as a task.
             InvalidPayload: What it returned does not fit the type.
             LargePayloadError: What it returned is a claim that cannot be read.
         """
         result.raise_for_function_error()
+        next_message = hop.sent(result.payload)
+        if next_message is not None:
+            raise Deferred(self.name, next_message.next, next_message.reason)
         return self._target.read(result.payload, f"the result of {self.name}")
 
     def _checked(self, payloads: Iterable[P] | AsyncIterable[P]) -> Any:

@@ -26,7 +26,14 @@ from fc_async_sdk._pacing.pace import LONGEST, MAX_HOPS
 from fc_async_sdk._pacing.sending import as_json
 from fc_async_sdk._payloads import envelopes
 from fc_async_sdk.credentials import from_context
-from fc_async_sdk.errors import CredentialsError, InvalidParameter, InvalidPayload, PaceError
+from fc_async_sdk.errors import (
+    AsyncTaskNotFound,
+    CredentialsError,
+    FcAsyncError,
+    InvalidParameter,
+    InvalidPayload,
+    PaceError,
+)
 from fc_async_sdk.pacing import attempts
 from fc_async_sdk.pacing.attempts import Attempts
 from fc_async_sdk.session import Session
@@ -169,6 +176,9 @@ class Receiver:
         message = hop.read(raw)
         if message is None:
             message = hop.Hop(payload=envelopes.content(raw), booked=not self.books)
+        sent_before = self._sent_before(message, context)
+        if sent_before is not None:
+            return sent_before
         booked = _Booked(hop.remaining(message, now), message.part)
         pace = self._pace
         if pace is not None:
@@ -190,6 +200,26 @@ class Receiver:
         payload = message.payload.open()
         event_payload = payload.decode() if isinstance(event, str) else payload
         return Arrived(message, event_payload, self._part(message))
+
+    def _sent_before(self, message: Hop, context: Any) -> hop.Sent | None:
+        """Return the message that an attempt before this one has sent on, if it has sent one.
+
+        Its instance may have ended before the service had the answer: the handler would run for
+        both messages.
+        """
+        if not attempts.number(context):
+            return None  # the first attempt, or the runtime does not tell
+        next_id = hop.next_id(replace(message, count=message.count + 1), context.request_id)
+        try:
+            self._client_of(context).get_async_task(
+                context.function.name, next_id, qualifier=_qualifier(context)
+            )
+        except AsyncTaskNotFound:
+            return None
+        except FcAsyncError as error:
+            _LOG.warning("whether %s was sent before is not known: %s", next_id, error)
+            return None
+        return hop.Sent(next_id, 0, "sent by an attempt before")
 
     def failed(self, message: Hop, context: Any, error: BaseException) -> None:
         """Note an error of the handler."""

@@ -425,6 +425,24 @@ class TestHandler:
         assert asyncio.run(_await(handler(dumped(GUIDE_DOCUMENT), None))) == "resize"
         assert inspect.iscoroutinefunction(handler), "others that wrap it must see that, too"
 
+    def test_messages_that_go_on_in_another_task_are_skipped_unless_asked_for(self) -> None:
+        sent = {"$fc-async.hop": {"next": "night_r1048576-7", "seconds": 60}}
+        document = {**GUIDE_DOCUMENT, "responsePayload": json.dumps(sent)}
+        document["requestContext"] = {**GUIDE_DOCUMENT["requestContext"], "condition": ""}
+        document["responseContext"] = {"statusCode": 200}
+        called: list[str] = []
+
+        def handler(event: events.DestinationEvent, context: object) -> None:
+            called.append(event.deferred)
+
+        events.destination_handler(handler)(dumped(document), None)
+        assert called == []
+        events.destination_handler(deferred=True)(handler)(dumped(document), None)
+        assert called == ["night_r1048576-7"]
+        document["responsePayload"] = '{"next": 7}'
+        events.destination_handler(handler)(dumped(document), None)
+        assert called == ["night_r1048576-7", ""]
+
     def test_garbage_does_not_reach_it(self) -> None:
         called = []
 

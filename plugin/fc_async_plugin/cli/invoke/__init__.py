@@ -189,6 +189,9 @@ def _tell_accepted(accepted: AcceptedInvocation, output: Format) -> None:
 
 
 def _tell_result(result: InvokeResult, output: Format, *, raw: bool) -> int:
+    from fc_async_sdk._pacing import hop
+
+    next_message = hop.sent(result.payload)
     if output == "json":
         terminal.print_json(
             {
@@ -197,6 +200,7 @@ def _tell_result(result: InvokeResult, output: Format, *, raw: bool) -> int:
                 "payload": result.text(),
                 "log": result.log or None,
                 "durationMs": result.duration_ms,
+                "deferredTo": None if next_message is None else next_message.next,
             }
         )
     else:
@@ -210,6 +214,12 @@ def _tell_result(result: InvokeResult, output: Format, *, raw: bool) -> int:
         if result.error_type:
             terminal.error(
                 f"the function failed with {result.error_type} [request {result.request_id}]"
+            )
+        if next_message is not None:
+            why = f": {next_message.reason}" if next_message.reason else ""
+            terminal.note(
+                f"No result yet: the function goes on in {next_message.seconds} s, as task "
+                f"{next_message.next}{why}"
             )
     return DONE if result.succeeded else FAILED
 

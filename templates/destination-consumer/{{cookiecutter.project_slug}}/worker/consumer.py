@@ -105,7 +105,10 @@ class Consumer:
             Unavailable: The service did not take the acknowledgement.
         """
         try:
-            self._handle(events.parse(message.body))
+            event = events.parse(message.body)
+            # A task that only waited for its slot of a pace: its message ends in another task.
+            if not event.deferred:
+                self._handle(event)
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"
             LOG.warning("%s, received %d times: %s", message.id, message.receives, reason)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from fc_async_sdk._pacing import Run, hosting
-from fc_async_sdk.errors import AttemptsUsedUp
+from fc_async_sdk.errors import AsyncTaskNotFound, AttemptsUsedUp
 from fc_async_sdk.models import AsyncConfig
 from fc_async_sdk.operations import AcceptedInvocation
 from fc_async_sdk.pacing import Pace
@@ -72,6 +72,9 @@ class Service:
 
     def get_async_invoke_config(self, *_: Any, **__: Any) -> AsyncConfig:
         return AsyncConfig(max_async_retry_attempts=RETRIES)
+
+    def get_async_task(self, *_: Any, **__: Any) -> None:
+        raise AsyncTaskNotFound("AsyncTaskNotFound", "m", http_status=404)
 
     def sleep(self, seconds: float) -> None:
         self._slept = round(seconds * SECOND)
