@@ -225,6 +225,28 @@ class BasePace:
         earliest = gcra.hold(now, end, interval=interval, burst=self._limit.burst)
         self._rows.advance(row_key, Step(now, earliest, 0, limit=_NEVER, held=end))
 
+    def resume(self, *, key: object = None) -> None:
+        """End a hold: slots are given from now on again.
+
+        Messages that were moved behind the hold keep their slots.
+
+        Args:
+            key: As ``key`` returned it; None if all messages share the pace.
+
+        Raises:
+            PaceStoreFailed: The store cannot be reached.
+        """
+
+        def resumed(state: PaceState, _: int) -> PaceState | None:
+            if not state.held:
+                return None
+            # Behind the end of the hold only what was booked meanwhile.
+            is_free = state.next <= state.held
+            return PaceState(0 if is_free else state.next, 0)
+
+        row_key, _ = self._row(key)
+        self._rows.change(row_key, self.now, resumed)
+
     def held_until(self, *, key: object = None, now: int | None = None) -> int:
         """Return the time before which no message may start; 0 or a time that has passed: none.
 

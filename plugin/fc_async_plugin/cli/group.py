@@ -53,6 +53,7 @@ COMMANDS: Final = (
     "triggers",
     "metrics",
     "alarms",
+    "pace",
     "policy",
     "doctor",
     "import",

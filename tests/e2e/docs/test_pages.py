@@ -7,6 +7,7 @@ pages.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import runpy
@@ -20,6 +21,8 @@ import yaml
 
 from fc_async_local.embedded import LocalRuntime
 from fc_async_plugin.report import moments
+from fc_async_sdk.pacing import Pace
+from fc_async_sdk.stores import SqliteStore
 from fc_async_tests.pages import Block, Reader, blocks, differs, ids_differ, place, steps
 from fc_async_tests.s_yaml import template
 
@@ -378,6 +381,8 @@ def shop(reader: Reader, request: pytest.FixtureRequest) -> None:
     reader.write("order.schema.json", '{"type": "object", "required": ["id"]}')
     reader.write("granted.json", json.dumps({"Version": "1", "Statement": [MAY_SEND]}))
     reader.write("README.md", "# Shop\n")
+    with contextlib.closing(SqliteStore(reader.folder / "paces.db")) as store:
+        Pace("crm", "25/s", store=store).book()
     failed = local.create_queue("failed-orders")
 
     def orders(event: bytes, _: object) -> bytes:

@@ -145,6 +145,10 @@ AS_THE_SERVICE = ("tasks get", "tasks wait")
 ELSEWHERE = {
     "triggers backfill": "needs a timer: tests/e2e/plugin/test_triggers_backfill.py",
     "triggers fire": "needs a trigger: tests/e2e/plugin/test_triggers_command.py",
+    **dict.fromkeys(
+        ("pace show", "pace hold", "pace release", "pace reset"),
+        "needs a store: tests/unit/plugin/cli/test_pace.py",
+    ),
     "dev": "runs until it is stopped: tests/e2e/dev",
     "local start": "runs until it is stopped: tests/integration/api/test_runtime.py",
     "local console": "needs a runtime in a folder: tests/unit/plugin/cli/test_local_token.py",
