@@ -7,7 +7,7 @@ that both import.
 Invariants:
     ``runtime/`` belongs to the local runtime (database, blobs, unpacked code), ``deploy/`` to
     deployments (locks, journals, code that was replaced), ``events/`` to replays, ``failures/`` to
-    reports of failures. None writes below another's folder.
+    reports of failures, ``redrives/`` to records of redrives. None writes below another's folder.
     Only the owner of the files can read them, and git ignores them: the ``.gitignore`` is there
     before any other file.
     The folder is believed only if this user made it on this machine: it has a mark, which is signed
@@ -58,6 +58,8 @@ FAILURES: Final = Path(NAME, "failures")
 """The reports that ``fc-async failures`` showed last, relative to the project."""
 ALARMS: Final = Path(NAME, "alarms")
 """Facts of earlier rounds of ``fc-async alarms check``, relative to the project."""
+REDRIVES: Final = Path(NAME, "redrives")
+"""Records of redrives: what was chosen and what became of it, relative to the project."""
 BUILDS: Final = Path(NAME, "builds", "allowed")
 """Builds and installations that ``fc-async dev`` may run, relative to the project."""
 DEPLOY: Final = Path(NAME, "deploy")

@@ -50,6 +50,7 @@ COMMANDS: Final = (
     "replay",
     "pause",
     "resume",
+    "redrives",
     "triggers",
     "metrics",
     "alarms",

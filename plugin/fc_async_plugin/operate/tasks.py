@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from fc_async_sdk.admin.models import Task
     from fc_async_sdk.models import TaskStatus
     from fc_async_sdk.operations.call import Call
+    from fc_async_sdk.pacing import Pace
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -252,11 +253,15 @@ class FunctionTasks(NamedTuple):
             " asyncInvokeConfig"
         )
 
-    def replay(self, task_id: str) -> Replayed:
+    def replay(self, task_id: str, pace: Pace | None = None) -> Replayed:
         """Invoke the function again with the payload of a task that has ended, byte for byte.
 
         The id of the new task is made from the old one, so that the service refuses a second
         replay with the same number.
+
+        Args:
+            task_id: Id of the task.
+            pace: Decides when the call starts.
         """
         try:
             task = self.get(task_id)
@@ -270,7 +275,11 @@ class FunctionTasks(NamedTuple):
             if stored is not None and stored.gone:
                 return Replayed(task_id, error=f"its payload is gone: {stored.note}")
             accepted = self.client.invoke_async(
-                self.function, payload, task_id=next_id(task_id), qualifier=self.qualifier
+                self.function,
+                payload,
+                task_id=next_id(task_id),
+                qualifier=self.qualifier,
+                pace=pace,
             )
         except AsyncTaskAlreadyExists as error:
             return Replayed(task_id, error=str(error), before=next_id(task_id))

@@ -404,6 +404,7 @@ def shop(reader: Reader, request: pytest.FixtureRequest) -> None:
     before = {
         "--from-plan": "$ fc-async plan --out reviewed.json\n",
         "replay --group": "$ fc-async failures orders\n",
+        "fc-async redrives": "$ fc-async replay --failed orders -y\n",
     }
     example = request.node.callspec.params["session"][0].text
     for text, command in before.items():

@@ -122,6 +122,11 @@ EXAMPLES = {
     "failures": ["failures"],
     "failures export": ["failures", "export", "kept.jsonl"],
     "replay": ["replay", "--failed", "orders"],
+    "redrives list": ["redrives", "list"],
+    "redrives show": ["redrives", "show"],
+    "redrives pause": ["redrives", "pause"],
+    "redrives resume": ["redrives", "resume", "-y"],
+    "redrives stop": ["redrives", "stop"],
     "events replay": ["events", "replay", "failures"],
     "metrics": ["metrics", "orders"],
     "triggers list": ["triggers", "list"],
@@ -169,6 +174,8 @@ def test_a_command_prints_objects_with_the_members_of_the_page(
     if name.startswith("local "):
         with LocalRuntime(data=".fc-async/runtime", port=0):
             pass
+    if name.startswith("redrives "):
+        run(["replay", "--failed", "orders", "-y"])
     if name == "local import":
         run(["local", "export", "state.db"])
     documents = printed(*EXAMPLES[name])

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fc_async_plugin.operate import redrive
+from fc_async_plugin.operate.redrives import reports
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,16 +35,17 @@ class Shop:
 
     Attributes:
         payloads: What each function was invoked with, by task id and by request id.
+        called: What functions were called with since the last look.
     """
 
     def __init__(self, runtime: FcLocal) -> None:
         self.runtime = runtime
         self.payloads: dict[str, bytes] = {}
-        self._called: list[bytes] = []
+        self.called: list[bytes] = []
 
     def fail(self, event: bytes, _: object) -> None:
         """Raise the error that a payload names."""
-        self._called.append(event)
+        self.called.append(event)
         name, message = json.loads(event)[1:]
         raise type(name, (Exception,), {})(message)
 
@@ -66,8 +67,8 @@ class Shop:
         """Return what functions were called with since the last time."""
         self.runtime.run_until_idle()
         self.runtime.advance(2)  # the messages of a queue can be received again
-        called = sorted(self._called)
-        self._called.clear()
+        called = sorted(self.called)
+        self.called.clear()
         return called
 
 
@@ -183,8 +184,8 @@ def test_a_report_that_was_kept_is_for_its_user_alone(shop: Shop, fc_async: Comm
     shop.deploy("orders")
     shop.invoke("orders", ("KeyError", "a secret"))
     fc_async("failures", "orders")
-    (report,) = redrive.KEPT.glob("*.json")
-    for path in (report, redrive.KEPT):
+    (report,) = reports.KEPT.glob("*.json")
+    for path in (report, reports.KEPT):
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0
 
 
@@ -304,17 +305,18 @@ def test_a_report_that_cannot_be_used_is_named(
     assert said in ran.err
 
 
-@pytest.mark.parametrize("destination", ["", QUEUE])
-def test_a_rate_is_kept_or_refused(
+@pytest.mark.parametrize("destination", ["", QUEUE], ids=["tasks", "queue"])
+def test_a_rate_is_kept_by_tasks_and_by_messages(
     shop: Shop, fc_async: Command, shown: Any, destination: str
 ) -> None:
     shop.deploy("orders", destination)
-    called = shop.invoke("orders", ("KeyError", "items"))
+    called = shop.invoke("orders", *[("KeyError", "items")] * 4)
     shown("orders")
-    ran = fc_async("replay", "report.json", "--rate", "5/s", "-y")
-    assert ran.code == (0 if destination else 1)
-    assert shop.sent() == (called if destination else [])
-    assert ("--rate is for messages" in ran.err) == (not destination)
+    assert fc_async("replay", "report.json", "--rate", "1/10s", "-y").code == 0
+    shop.runtime.advance(15)
+    assert len(shop.called) == 2
+    shop.runtime.advance(20)
+    assert shop.sent() == called
 
 
 def test_a_dry_run_and_a_script_without_a_yes_send_nothing(

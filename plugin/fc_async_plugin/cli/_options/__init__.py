@@ -29,7 +29,7 @@ from fc_async_plugin.cli._options.building import (
     refuse_empty_names,
 )
 from fc_async_plugin.cli._options.failures import error_option, error_text_option, reader_option
-from fc_async_plugin.cli._options.files import existing_file, read_json
+from fc_async_plugin.cli._options.files import existing_file, read_json, read_private_line
 from fc_async_plugin.cli._options.output import (
     cost_option,
     format_option,
@@ -52,12 +52,20 @@ from fc_async_plugin.cli._options.project import (
     templates_option,
     with_functions_option,
 )
+from fc_async_plugin.cli._options.redrives import (
+    RecordOptions,
+    SendingOptions,
+    record_options,
+    sending_options,
+)
 from fc_async_plugin.cli._options.times import beginning, moment, rate_option
 
 __all__ = [
     "Choice",
     "CommandWithParts",
     "Group",
+    "RecordOptions",
+    "SendingOptions",
     "access_option",
     "account_id_option",
     "account_options",
@@ -84,11 +92,14 @@ __all__ = [
     "rate_option",
     "raw_option",
     "read_json",
+    "read_private_line",
     "reader_option",
+    "record_options",
     "refuse_empty_names",
     "region_option",
     "resource_option",
     "resources_argument",
+    "sending_options",
     "skip_validation_option",
     "source_endpoint_option",
     "tasks_limit",

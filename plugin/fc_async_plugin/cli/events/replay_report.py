@@ -13,11 +13,12 @@ from fc_async_plugin.report.moments import plural
 from fc_async_plugin.report.tables import Column
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
     from pathlib import Path
 
     from fc_async_plugin.operate.events.selection import Choice, EventGroup
-    from fc_async_sdk.fanout import Outcome
+    from fc_async_plugin.operate.redrives.telling import Ran
+    from fc_async_sdk.events import DestinationEvent
 
 _COLUMNS: Final = (
     Column("function"),
@@ -65,7 +66,7 @@ def _show(choice: Choice, now: int) -> None:
         if count:
             terminal.note(f"Left out: {plural(count, 'message')} {_LEFT_OUT[reason]}.")
     if not choice.ended:
-        terminal.note(f"There are more: --limit {len(choice.chosen)} ends here.")
+        terminal.note(f"There are more: --max {len(choice.chosen)} ends here.")
 
 
 def _groups(choice: Choice) -> list[EventGroup]:
@@ -100,46 +101,41 @@ def _age(at: int | None, now: int) -> str | None:
     return f"{' '.join(shown.split()[:2])} ago"  # the largest unit
 
 
-def tell_result(
-    choice: Choice, outcomes: Sequence[Outcome], output: Format, *, dry_run: bool
-) -> bool:
-    """Print the result; write what failed into a file, and return whether something did."""
-    accepted = [outcome.accepted for outcome in outcomes if outcome.accepted is not None]
-    duplicates = sum(invocation.duplicate for invocation in accepted)
-    failed = _failed(choice, outcomes)
+def of_dry_run(choice: Choice) -> Ran:
+    """Return what is known of events that were not sent."""
+    from fc_async_plugin.operate.redrives.record import Counts
+    from fc_async_plugin.operate.redrives.sources import chosen_events
+    from fc_async_plugin.operate.redrives.telling import Ran
+
+    # A queue may deliver an event twice: it is one failure.
+    chosen = sum(len(failures.ids) for failures in chosen_events(choice))
+    return Ran(None, Counts(chosen=chosen), {})
+
+
+def tell_result(ran: Ran, choice: Choice, failed: list[dict[str, Any]], output: Format) -> None:
+    """Print the result; write what failed in this run into a file."""
+    from fc_async_plugin.operate.redrives import telling
+
     file = _write(failed) if failed else None
-    if output == "json":
-        data = {
-            "dryRun": dry_run,
-            "groups": [group._asdict() for group in _groups(choice)],
-            "leftOut": choice.left_out,
-            "events": len(choice.chosen),
-            "accepted": len(accepted),
-            "acceptedBefore": duplicates,
-            "refused": [refusal._asdict() for refusal in choice.refused],
-            "failed": failed,
-            "failedFile": file and str(file),
-        }
-        terminal.print_json(data)
-    elif choice.chosen and not dry_run:
-        text = moments.summary(len(choice.chosen), len(accepted), duplicates, len(failed))
-        terminal.print_text(text)
+    more = {
+        "groups": [group._asdict() for group in _groups(choice)],
+        "leftOut": choice.left_out,
+        "refusals": [refusal._asdict() for refusal in choice.refused],
+        "failedEvents": failed,
+        "failedFile": file and str(file),
+    }
+    telling.tell(ran, output, more)
     if file is not None:
-        terminal.error(f"{failed[0]['requestId']}: {failed[0]['error']}")
         terminal.note(f"What failed is in {file}: a source for another replay.")
-    return file is not None
 
 
-def _failed(choice: Choice, outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
+def as_lines(failed: Iterable[tuple[str, DestinationEvent, str]]) -> list[dict[str, Any]]:
     """Return the events that were not accepted, as lines of a source, with their errors."""
     from fc_async_plugin.operate.events.lines import Shown, as_data
 
-    failed: list[dict[str, Any]] = []
-    for outcome in outcomes:
-        if outcome.error is not None:
-            event = Shown(*choice.chosen[outcome.index])
-            failed.append({**as_data(event), "error": str(outcome.error)})
-    return failed
+    return [
+        {**as_data(Shown(message_id, event)), "error": error} for message_id, event, error in failed
+    ]
 
 
 def _write(failed: list[dict[str, Any]]) -> Path:

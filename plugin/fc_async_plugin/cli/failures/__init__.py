@@ -82,12 +82,12 @@ def command(
 
 def _how_to_send(report: Report, account: Account) -> str:
     """Keep a report; return the command that sends a group of it, but for the number."""
-    from fc_async_plugin.operate import redrive
+    from fc_async_plugin.operate.redrives import reports
     from fc_async_sdk._project_folder import ForeignFolder
 
     words = ["fc-async", "replay", *_to_the_same_place(account)]
     try:
-        redrive.keep(report)
+        reports.keep(report)
     except (ForeignFolder, OSError) as error:
         terminal.note(f"This report was not kept: {error}\nSave it with -o json > FILE.")
         words.append("FILE")

@@ -8,7 +8,6 @@ runtime itself is in :mod:`fc_async_local.embedded`.
 from __future__ import annotations
 
 import os
-import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import urlsplit
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
     from fc_async_sdk.admin.models import Addresses
 
 _STORE: Final = "FC_ASYNC_STORE"
-_LONGEST_STORE: Final = 8 * 1024
 
 
 @click.command("start")
@@ -162,14 +160,7 @@ def _store(store: str, file: Path | None) -> str:
         return store
     if is_typed:
         raise click.UsageError("--store and --store-file exclude each other")
-    with file.open("rb") as stream:
-        if stat.S_IMODE(os.fstat(stream.fileno()).st_mode) & 0o077:
-            raise click.UsageError(f"others can read {file}: chmod 600 {file}")
-        content = stream.read(_LONGEST_STORE)
-    try:
-        return content.decode().strip()
-    except UnicodeDecodeError:
-        raise click.UsageError(f"{file} is not UTF-8") from None
+    return options.read_private_line(file)
 
 
 def _access_keys(file: Path | None) -> dict[str, str]:

@@ -127,12 +127,14 @@ class Choice(NamedTuple):
         left_out: Numbers of messages that are not sent, by reason.
         ended: Whether the source was read to its end.
         refused: The failed events that are not sent, by function.
+        refused_ids: Their request ids.
     """
 
     chosen: list[tuple[str, DestinationEvent]]
     left_out: dict[str, int]
     ended: bool
     refused: list[Refused]
+    refused_ids: frozenset[str] = frozenset()
 
 
 def choose(
@@ -154,6 +156,7 @@ def choose(
     left_out = {"succeeded": 0, "filtered": 0, "unreadable": 0}
     reasons: dict[str, str] = {}
     refused: Counter[str] = Counter()
+    refused_ids: set[str] = set()
     ended = True
     for message in messages:
         event = message.event
@@ -172,10 +175,11 @@ def choose(
         elif event.function and (reason := refusal(event.function)):
             reasons[event.function] = reason
             refused[event.function] += 1
+            refused_ids.add(event.request_id)
         else:
             chosen.append((message.message_id, event))
     by_function = [Refused(name, count, reasons[name]) for name, count in sorted(refused.items())]
-    return Choice(chosen, left_out, ended, by_function)
+    return Choice(chosen, left_out, ended, by_function, frozenset(refused_ids))
 
 
 class EventGroup(NamedTuple):
