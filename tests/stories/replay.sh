@@ -16,3 +16,8 @@ fc-async tasks replay process --failed -y
 prints "order-9: accepted as order-9-replay-1"
 fc-async tasks wait process order-9-replay-1
 prints "Succeeded"
+
+fc-async failures
+prints "Cured: 1 failure, sent again and succeeded."
+fc-async tasks get process order-9
+prints "Succeeded  order-9-replay-1"

@@ -164,7 +164,7 @@ def _report(
                 "--failed reads a report of its own: leave out FILE, --report and --group"
             )
         begins = functools.partial(options.beginning, "--since", since)
-        report, _ = failures.report_of([function], where, begins)
+        report, _ = failures.report_of([function], where, begins, most=None)
         for sentence in report.omitted:
             terminal.note(f"Not looked at: {sentence}")
         return report

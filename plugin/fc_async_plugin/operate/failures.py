@@ -14,7 +14,7 @@ import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -23,6 +23,7 @@ from fc_async_plugin.account import connection, lists
 from fc_async_plugin.account.runtime import service_url
 from fc_async_plugin.check.conditions import CONDITIONS
 from fc_async_plugin.operate import metrics, pausing
+from fc_async_plugin.operate.replays import SentAgain, last_replay
 from fc_async_plugin.operate.tasks import FunctionTasks
 from fc_async_sdk import events
 from fc_async_sdk._decoding import prepare
@@ -44,8 +45,8 @@ if TYPE_CHECKING:
     from fc_async_sdk.events import DestinationEvent
 
 COUNTED: Final = tuple(condition.metric for condition in CONDITIONS if condition.counts)
-_MOST: Final = 1_000
-"""Tasks of one function and status that are read, the newest."""
+MOST: Final = 1_000
+"""Tasks of one function and status that a report reads, the newest, and dead events."""
 _WORKERS: Final = 8
 _ID_DIGITS: Final = 8
 NOT_DELIVERED: Final = "not delivered"
@@ -70,6 +71,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
         task: Whether it can be replayed as a task.
         qualifier: Version or alias by which a task was called, "" for LATEST.
         source: What keeps its payload; see :class:`FailureGroup`.
+        sent_again: Its last replay, if it is known.
     """
 
     function: str
@@ -84,6 +86,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     task: bool = False
     qualifier: str = ""
     source: str | None = None
+    sent_again: SentAgain | None = None
 
 
 class Example(msgspec.Struct, frozen=True, rename="camel"):
@@ -109,6 +112,7 @@ class FailureGroup(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
             or topic; None if nothing does.
         ids: Of each failure: of tasks the task id, otherwise the request id.
         group: Number of the group in its report, from 1.
+        sent_again: The newest replay of its failures that has not succeeded; None: there is none.
     """
 
     function: str
@@ -126,6 +130,7 @@ class FailureGroup(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     group: int = 0
     retention: int | None = None
     kept_until: int | None = None
+    sent_again: SentAgain | None = None
 
 
 class Counted(msgspec.Struct, frozen=True):
@@ -137,11 +142,12 @@ class Counted(msgspec.Struct, frozen=True):
 
 
 class FailureReport(msgspec.Struct, frozen=True):
-    """Failures, the most frequent first, and sentences about what could not be looked at."""
+    """Failures, the most frequent first, what could not be looked at, and how many are cured."""
 
     failures: list[FailureGroup]
     counted: list[Counted]
     omitted: list[str]
+    cured: int
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -150,6 +156,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     Attributes:
         target: Where the failures were read, in words: the runtime or the account.
         since: Milliseconds since the epoch.
+        cured: Number of failures that were sent again and succeeded; no group has them.
         report: Identifies it: a digest of the rest, so that two reports never have one id.
         paused: A sentence for each of the functions that is paused.
     """
@@ -160,6 +167,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     counted: list[Counted] = []
     omitted: list[str] = []
     paused: list[str] = []
+    cured: int = 0
     report: str = ""
 
     def with_id(self) -> Report:
@@ -171,22 +179,38 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 prepare(Report)
 
 
+class Extent(NamedTuple):
+    """Bounds of what is read.
+
+    Attributes:
+        since: Milliseconds since the epoch; earlier failures are left out.
+        now: The present, likewise.
+        most: Tasks of one function and status that are read, and dead events; None: all.
+    """
+
+    since: int
+    now: int
+    most: int | None = MOST
+
+    def is_all(self, number: int) -> bool:
+        """Return whether there are not more than a number that was read."""
+        return self.most is None or number < self.most
+
+
 class FailureReader:
     """Reads the failures of one region.
 
     Args:
         client: A client of the region.
         account: The options of the command.
-        since: Milliseconds since the epoch; earlier failures are left out.
-        now: The present, likewise.
+        extent: Bounds of what is read.
     """
 
-    def __init__(self, client: Client, account: Account, *, since: int, now: int) -> None:
+    def __init__(self, client: Client, account: Account, extent: Extent) -> None:
         self._client = client
         self._account = account
         self._here = connection.is_here(account)
-        self._since = since
-        self._now = now
+        self._extent = extent
         self._omitted: list[str] = []
         self._depths: dict[str, int] = {}
         self._retentions: dict[str, int | None] = {}
@@ -213,32 +237,47 @@ class FailureReader:
         recent = [
             replace(failure, source=self._source_of(failure))
             for failure in by_id.values()
-            if failure.function in functions and failure.at >= self._since
+            if failure.function in functions and failure.at >= self._extent.since
         ]
-        groups = [self._group(alike) for alike in grouped(recent)]
-        return FailureReport(groups, counted, self._omitted)
+        with ThreadPoolExecutor(_WORKERS, thread_name_prefix="replays") as pool:
+            looked = list(pool.map(self._with_replay, recent))
+        failed = [failure for failure in looked if not _is_cured(failure)]
+        groups = [self._group(alike) for alike in grouped(failed)]
+        return FailureReport(groups, counted, self._omitted, len(looked) - len(failed))
+
+    def _with_replay(self, failure: Failure) -> Failure:
+        """Return a failure with its last replay, if its function is in task mode."""
+        # What was not delivered has succeeded itself; without task mode no id is known.
+        if failure.condition == NOT_DELIVERED or not self._task_modes.get(failure.function):
+            return failure
+        tasks = FunctionTasks(self._client, failure.function, failure.qualifier or None)
+        return replace(
+            failure, sent_again=last_replay(tasks, [failure.task_id, failure.request_id])
+        )
 
     def _tasks(self, function: str) -> list[Failure]:
         """Read the tasks of a function; note the failure destinations that it has."""
         try:
             configs = lists.configs(self._client, function)
-            tasks = list(islice(self._listed(function), len(FAILED_STATUSES) * _MOST))
+            tasks = list(self._listed(function))
         # Without keys nothing was looked at: a report would say that nothing had failed.
         except NoCredentials:
             raise
         except FcAsyncError as error:
             self._omitted.append(f"tasks of {function}: {error}")
             return []
+        self._task_modes[function] = any(config.async_task for config in configs.values())
         targets = {
             qualifier: dict(config.destinations).get("failure", "")
             for qualifier, config in configs.items()
         }
         self._targets |= dict.fromkeys(filter(None, targets.values()))
         # Named, not cut off in silence: the counts of the groups are too small then.
-        if len(tasks) >= _MOST:
-            self._omitted.append(f"tasks of {function} before the newest {_MOST} of each status")
+        most = self._extent.most
+        if not self._extent.is_all(len(tasks)):
+            self._omitted.append(f"tasks of {function} before the newest {most} of each status")
         # A local runtime lists invocations without task mode, too; the service does not keep them.
-        if not self._here and not any(config.async_task for config in configs.values()):
+        if not self._here and not self._task_modes[function]:
             self._omitted.append(f"invocations of {function}: task mode is off")
         failed = []
         for task in tasks:
@@ -251,8 +290,12 @@ class FailureReader:
             tasks = FunctionTasks(self._client, function, None)
             # Each status for itself: thousands of tasks of one would hide those of the others.
             for status in FAILED_STATUSES:
-                yield from islice(tasks.all(status=status), _MOST)
+                yield from islice(tasks.all(status=status), self._extent.most)
             return
+        most = self._extent.most
+        yield from islice(self._of_runtime(function), most and len(FAILED_STATUSES) * most)
+
+    def _of_runtime(self, function: str) -> Iterator[Task]:
         token = None
         statuses = ",".join(FAILED_STATUSES)
         while True:
@@ -292,21 +335,27 @@ class FailureReader:
         with opened_queue(node, self._account) as queue:
             return queue.peek()
 
-    def _dead(self) -> Iterable[DeadEvent]:
+    def _dead(self) -> Iterator[DeadEvent]:
         if not self._here:
-            return ()
-        try:
-            page = self._client.send(admin.list_dead_events())
-        except FcAsyncError as error:
-            self._omitted.append(f"dead events: {error}")
-            return ()
-        if page.next_token:
-            self._omitted.append(f"dead events before the newest {len(page.deliveries)}")
-        return page.deliveries
+            return
+        token = None
+        number = 0
+        while self._extent.is_all(number):
+            try:
+                page = self._client.send(admin.list_dead_events(next_token=token))
+            except FcAsyncError as error:
+                self._omitted.append(f"dead events: {error}")
+                return
+            yield from page.deliveries
+            number += len(page.deliveries)
+            token = page.next_token
+            if not token:
+                return
+        self._omitted.append(f"dead events before the newest {number}")
 
     def _counted(self, function: str) -> list[Counted]:
-        span = metrics.period_for(self._since, self._now)
-        query = metrics.Query(function, COUNTED, self._since, self._now, span)
+        span = metrics.period_for(self._extent.since, self._extent.now)
+        query = metrics.Query(function, COUNTED, self._extent.since, self._extent.now, span)
         try:
             answer = metrics.read(self._client, self._account, query)
         except FcAsyncError as error:
@@ -342,6 +391,11 @@ class FailureReader:
             ids=ids,
             retention=retention,
             kept_until=None if retention is None else oldest + retention * 1_000,
+            sent_again=max(
+                (failure.sent_again for failure in alike if failure.sent_again is not None),
+                key=lambda replay: replay.time,
+                default=None,
+            ),
         )
 
     def _trace_of_task(self, failure: Failure) -> list[str]:
@@ -390,7 +444,11 @@ class FailureReader:
 
 
 def report_of(
-    functions: Sequence[str], where: Where, begins: Callable[[int], int]
+    functions: Sequence[str],
+    where: Where,
+    begins: Callable[[int], int],
+    *,
+    most: int | None = MOST,
 ) -> tuple[Report, int]:
     """Read the failures of functions in all regions.
 
@@ -398,6 +456,7 @@ def report_of(
         functions: Names; none: the functions of the template, or of the region.
         where: Template and account.
         begins: Returns since when, from the present; milliseconds since the epoch.
+        most: As of :class:`Extent`.
 
     Returns:
         The report, and the present.
@@ -409,15 +468,17 @@ def report_of(
     counted: list[Counted] = []
     omitted: list[str] = []
     paused: list[str] = []
+    cured = 0
     with connection.named_functions(functions, where) as (account, targets):
         now = metrics.now_of(targets[0][0])
         begin = begins(now)
         for client, names in targets:
-            of_region = FailureReader(client, account, since=begin, now=now).read(names)
+            of_region = FailureReader(client, account, Extent(begin, now, most)).read(names)
             groups += of_region.failures
             counted += of_region.counted
             omitted += of_region.omitted
             paused += pausing.notes(client, account, set(names), now)
+            cured += of_region.cured
     report = Report(
         target=connection.target_of(where.account),
         since=begin,
@@ -425,6 +486,7 @@ def report_of(
         counted=counted,
         omitted=omitted,
         paused=paused,
+        cured=cured,
     )
     return report.with_id(), now
 
@@ -456,6 +518,10 @@ def opened_queue(node: Node, account: Account) -> Queue:
         otherwise="look at it with fc-async events tail --mns-endpoint",
     )
     return Queue(address, node.name, connection.credentials(account))
+
+
+def _is_cured(failure: Failure) -> bool:
+    return failure.sent_again is not None and failure.sent_again.cures
 
 
 def grouped(failures: Iterable[Failure]) -> list[list[Failure]]:

@@ -64,6 +64,11 @@ def short_time(milliseconds: int | None, now: int) -> str | None:
     return f"{moment:%Y-%m-%d}"
 
 
+def sent_again(milliseconds: int, status: str, now: int) -> str:
+    """Return when a failure was sent again and what became of it: ``19:22:05 → Succeeded``."""
+    return f"{short_time(milliseconds, now) or 'not begun'} → {status}"
+
+
 def due(milliseconds: int | None, now: int) -> str | None:
     """Return when something will happen, such as ``due in 3 min``; None if that is unknown."""
     if not milliseconds:

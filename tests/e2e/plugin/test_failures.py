@@ -110,14 +110,11 @@ def test_each_failure_says_until_when_its_queue_keeps_it(after_a_bad_night, fc_a
     assert (reports["retention"], reports["keptUntil"]) == (None, None)
 
 
-def test_failures_that_were_sent_again_have_no_source(after_a_bad_night, fc_async, rows) -> None:
+def test_failures_whose_messages_were_received_have_no_source(
+    after_a_bad_night, fc_async, rows
+) -> None:
     """The tasks are still there: replayed, they would run once more."""
-    config = {"asyncTask": True, "destinationConfig": to(QUEUE)}
-    for name in ("orders", "mails"):
-        after_a_bad_night.deploy(name, lambda *_: b"mended", async_config=config)
-    assert fc_async("replay", "--failed", "orders", "-y").code == 0
-    after_a_bad_night.advance(2)  # the messages of mails can be received again
-    assert fc_async("replay", "--failed", "mails", "-y").code == 0
+    fc_async("events", "tail", QUEUE, "--once", "--consume")
     found = rows("orders")["orders"]
     assert (found["waiting"], found["source"]) == (0, None)
     assert "no message waits in the queue: it was sent again" in fc_async("failures", "orders").out
@@ -221,9 +218,8 @@ def test_the_account_is_read_through_the_api_of_the_service(
     monkeypatch.setattr(metrics, "cloud_endpoint", lambda _: httpserver.url_for(""))
     httpserver.expect_request("/").respond_with_json({"Code": "403", "Message": "no permission"})
     now = after_a_bad_night.client.send(admin.get_clock()).now
-    reader = failures.FailureReader(
-        after_a_bad_night.client, Account(), since=now - 60_000, now=now
-    )
+    extent = failures.Extent(now - 60_000, now)
+    reader = failures.FailureReader(after_a_bad_night.client, Account(), extent)
     found = reader.read(["orders", "mails"])
     assert {one.function: one.count for one in found.failures} == {"orders": 3, "mails": 2}
     assert all(one.newest.trace for one in found.failures)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
@@ -79,6 +80,39 @@ def test_a_redrive_says_what_became_of_its_failures(
     text = fc_async("redrives", "show").out
     assert "Accepted: 3 of 3.\nOf these: 3 succeeded, 0 failed again, 0 not ended" in text
     assert redrive in fc_async("redrives", "list").out
+
+
+def test_cured_failures_fold_away_and_are_counted(
+    fc_async: Command, fc_local: FcLocal, partner: Partner
+) -> None:
+    """The same failures were shown after each of them had been sent again and succeeded."""
+    partner.fail(3)
+    assert fc_async("tasks", "replay", "orders", "order-0", "order-2", "-y").code == 0
+    fc_local.run_until_idle()
+    report = json.loads(fc_async("failures", "orders", "-o", "json").out)
+    assert (report["cured"], [group["ids"] for group in report["failures"]]) == (2, [["order-1"]])
+    assert "Cured: 2 failures, sent again and succeeded." in fc_async("failures", "orders").out
+    task = fc_async("tasks", "get", "orders", "order-0").out
+    assert re.search(r"^sent again .* → Succeeded  order-0-replay-1$", task, re.MULTILINE)
+    fc_async("replay", "--failed", "orders", "-y")
+    fc_local.run_until_idle()
+    text = fc_async("failures", "orders").out
+    assert text.startswith("No other failure was found since 1d.\n\nCured: 3 failures")
+
+
+def test_a_failure_that_was_sent_again_and_failed_says_so(
+    fc_async: Command, fc_local: FcLocal, partner: Partner
+) -> None:
+    partner.fail(1)
+    partner.is_down = True
+    fc_async("replay", "--failed", "orders", "-y")
+    fc_local.run_until_idle()
+    report = json.loads(fc_async("failures", "orders", "-o", "json").out)
+    (group,) = report["failures"]
+    assert (report["cured"], group["count"]) == (0, 2)
+    assert group["sentAgain"]["taskId"] == "order-0-replay-1"
+    assert group["sentAgain"]["status"] == "Failed"
+    assert re.search(r"^  sent again  .* → Failed$", fc_async("failures").out, re.MULTILINE)
 
 
 def test_what_fails_again_is_counted(
@@ -210,6 +244,66 @@ def test_a_redrive_shares_the_pace_of_production(
     assert "redrives" not in {path.name for path in tmp_path.glob(".fc-async/*")}
     listed = fc_async("redrives", "list", "--store", f"sqlite:///{store}").out
     assert "ended" in listed
+
+
+class Shop:
+    """Production: five orders a second to a partner that takes fifteen.
+
+    The incident is at a scale of 1:200: four minutes at 5/s stand for forty at 100/s.
+    """
+
+    def __init__(self, runtime: FcLocal, partner: Partner, store: Path) -> None:
+        self.counts = [0]
+        self.orders: list[bytes] = []
+        self._runtime = runtime
+        self._partner = partner
+        self._pace = Pace("partner", "15/s", store=SqliteStore(store))
+
+    def live(self, seconds: int) -> None:
+        """Let a time pass."""
+        for _ in range(seconds):
+            first = len(self.orders)
+            new = [b"%d" % number for number in range(first, first + 5)]
+            list(self._runtime.client.fan_out("orders", new, pace=self._pace))
+            self.orders += new
+            self._runtime.advance(1)
+            self.counts.append(len(self._partner.called))
+
+
+@pytest.mark.slow
+def test_an_incident_from_the_first_failure_to_the_last_cure(
+    fc_async: Command, fc_local: FcLocal, partner: Partner, tmp_path: Path
+) -> None:
+    """A partner is down; its failures are sent again beside production, at the pace of both."""
+    store = tmp_path / "paces.db"
+    shop = Shop(fc_local, partner, store)
+    shop.live(240)
+    fc_local.run_until_idle()
+    failed = len(shop.orders)
+    report = json.loads(fc_async("failures", "orders", "-o", "json").out)
+    assert [(group["count"], group["error"]) for group in report["failures"]] == [
+        (failed, "ConnectionError")
+    ]
+    partner.is_down = False
+    partner.called.clear()
+    shop.counts = [0]
+    shared = ["--pace", "partner", "--rate", "15/s", "--store", f"sqlite:///{store}"]
+    with ThreadPoolExecutor(1) as thread:
+        running = thread.submit(fc_async, "replay", "--failed", "orders", *shared, "-y")
+        while not running.done():
+            shop.live(1)
+    sent = running.result()
+    assert (sent.code, sent.out.splitlines()[-1]) == (0, f"Accepted: {failed:,} of {failed:,}.")
+    shop.live(20)
+    fc_local.advance(60)
+    # In ten seconds the partner got what it takes, and one second of it at the edges.
+    spans = zip(shop.counts, shop.counts[10:], strict=False)
+    assert max(later - earlier for earlier, later in spans) <= 11 * 15
+    assert sorted(partner.called) == sorted(shop.orders), "each order once, nothing else"
+    show = ["redrives", "show", "--store", f"sqlite:///{store}"]
+    assert f"Of these: {failed:,} succeeded, 0 failed again" in fc_async(*show).out
+    after = fc_async("failures", "orders").out
+    assert f"Cured: {failed:,} failures, sent again and succeeded." in after
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import click
 from fc_async_plugin.cli import _options as options
 from fc_async_plugin.cli.failures import export
 from fc_async_plugin.report import Format, tables, terminal
+from fc_async_plugin.report.moments import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -70,9 +71,13 @@ def command(
         if not report.failures:
             # Without keys or permissions little was looked at: the sentence claims no more.
             seen = " in what was looked at" if report.omitted else ""
-            terminal.print_text(f"No failure was found since {since}{seen}.")
+            others = "other " if report.cured else ""
+            terminal.print_text(f"No {others}failure was found since {since}{seen}.")
         else:
             _show(report.failures, now, _how_to_send(report, where.account))
+        if report.cured:
+            cured = plural(report.cured, "failure")
+            terminal.print_text(f"\nCured: {cured}, sent again and succeeded.")
         _show_counts(report.counted)
     for sentence in report.paused:
         terminal.note(sentence)
@@ -156,6 +161,9 @@ def _show(groups: Sequence[FailureGroup], now: int, command: str) -> None:
             days = moments.duration(group.retention * 1_000)
             until = moments.short_time(group.kept_until, now)
             terminal.print_text(f"  kept        for {days} in the queue, the oldest until {until}")
+        if group.sent_again is not None:
+            sent_again = moments.sent_again(group.sent_again.time, group.sent_again.status, now)
+            terminal.print_text(f"  sent again  {sent_again}")
         again = "not possible: nothing kept the payload"
         if group.source is not None:
             again = f"{command} {group.group}"

@@ -126,7 +126,21 @@ def get_command(function: str, task_id: str, where: Where, output: Format) -> No
     with tasks_of(function, where) as tasks:
         with suggestions.for_task(task_id, tasks.all()):
             task = tasks.find(task_id)
-        print_task(task, output, tasks.times(task_id), tasks.printed())
+        times = tasks.times(task_id)
+        print_task(task, output, times, tasks.printed())
+        if output == "text" and task.finished and task.status != "Succeeded":
+            _tell_replay(tasks, task, times.now)
+
+
+def _tell_replay(tasks: FunctionTasks, task: AsyncTask, now: int) -> None:
+    """Print the last replay of a task that failed, if there is one."""
+    from fc_async_plugin.operate.replays import last_replay
+    from fc_async_plugin.report import moments
+
+    replay = last_replay(tasks, [task.task_id, task.request_id or ""])
+    if replay is not None:
+        when = moments.sent_again(replay.time, replay.status, now)
+        terminal.print_text(f"sent again   {when}  {replay.task_id}")
 
 
 @click.command("wait")
