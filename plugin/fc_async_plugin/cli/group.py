@@ -60,6 +60,7 @@ COMMANDS: Final = (
     "import",
     "init",
     "clean",
+    "completion",
     "local",
     "demo",
     "s-plugin",

@@ -110,18 +110,51 @@ def test_the_payload_may_come_from_a_file_or_from_stdin(
     assert sorted(orders) == [b"\x00\xff", b"piped", b"typed"]
 
 
-@pytest.mark.parametrize(
-    ("typed_payload", "file"),
-    [("@order.json", "order.json"), ("fileb://order.json", "order.json"), ("@-", "-")],
-)
-def test_a_payload_that_names_a_file_as_curl_does_is_not_sent_as_text(
-    typed_payload: str, file: str, typed: Typed, fc_local: FcLocal, orders: list[bytes], here: Path
+def test_a_payload_may_name_a_file_or_standard_input(
+    typed: Typed,
+    fc_local: FcLocal,
+    orders: list[bytes],
+    here: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (here / "order.bin").write_bytes(b"\x00\xff")
+    for arguments in (["@order.bin"], ["-e", "@order.bin"]):
+        assert typed("invoke", "orders", *arguments)[0] == 0
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"piped")))
+    code, _, err = typed("invoke", "orders", "@-")
+    assert (code, "not valid JSON" in err) == (0, False)
+    fc_local.run_until_idle()
+    assert sorted(orders) == [b"\x00\xff", b"\x00\xff", b"piped"]
+
+
+def test_a_payload_that_names_a_file_as_aws_does_is_not_sent_as_text(
+    typed: Typed, fc_local: FcLocal, orders: list[bytes], here: Path
 ) -> None:
     (here / "order.json").write_bytes(b"{}")
-    for given in ([typed_payload], ["-e", typed_payload]):
-        code, _, err = typed("invoke", "orders", *given)
-        assert (code, f"names a file: use -f {file} to send its content" in err) == (1, True)
-    assert typed("invoke", "orders", "order.json")[0] == 0
+    code, _, err = typed("invoke", "orders", "fileb://order.json")
+    assert (code, "names a file: use @order.json to send its content" in err) == (1, True)
+    fc_local.run_until_idle()
+    assert orders == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["{bad"], True),
+        (["-e", '{"n": 1, '], True),
+        (["hello"], True),
+        (['{"n": 1}'], False),
+        (["7"], False),
+        ([], False),
+    ],
+)
+def test_a_payload_that_is_not_json_is_sent_and_said(
+    arguments: list[str], said: bool, typed: Typed, fc_local: FcLocal, orders: list[bytes]
+) -> None:
+    """A slip of the keyboard was accepted in silence, and failed three times."""
+    code, out, err = typed("invoke", "orders", *arguments)
+    assert (code, out.startswith("Accepted: ")) == (0, True)
+    assert ("Note: the payload is not valid JSON, and is sent as text" in err) == said
     fc_local.run_until_idle()
     assert len(orders) == 1
 
@@ -132,7 +165,7 @@ def test_a_payload_that_names_a_file_which_does_not_exist_is_not_sent_either(
 ) -> None:
     code, out, err = typed("invoke", "orders", text)
     assert (code, out) == (1, "")
-    assert f"the payload {text} names a file that does not exist: -f FILE sends" in err
+    assert f"the payload {text} names a file that does not exist: -f - sends" in err
     fc_local.run_until_idle()
     assert orders == []
 

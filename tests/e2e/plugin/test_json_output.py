@@ -141,6 +141,7 @@ EXAMPLES = {
     "local trust": ["local", "trust"],
     "local clear": ["local", "clear", "-y"],
     "clean": ["clean", "-y"],
+    "completion": ["completion", "bash"],
     "s-plugin path": ["s-plugin", "path"],
     "s-plugin show": ["s-plugin", "show"],
 }

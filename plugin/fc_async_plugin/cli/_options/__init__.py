@@ -38,7 +38,7 @@ from fc_async_plugin.cli._options.output import (
     tasks_limit,
     yes_option,
 )
-from fc_async_plugin.cli._options.payload import event_options, text_payload
+from fc_async_plugin.cli._options.payload import event_options, note_if_not_json, text_payload
 from fc_async_plugin.cli._options.project import (
     create_missing_option,
     env_option,
@@ -83,6 +83,7 @@ __all__ = [
     "function_argument",
     "gathered",
     "moment",
+    "note_if_not_json",
     "optional_function_argument",
     "place_options",
     "prices_option",

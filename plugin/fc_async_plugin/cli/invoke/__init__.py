@@ -99,13 +99,14 @@ def command(
 ) -> int:
     """Call FUNCTION with PAYLOAD.
 
-    FUNCTION is a resource of the template or the name of a function.
+    FUNCTION is a resource of the template or the name of a function. PAYLOAD is what the function
+    gets, or @FILE, the content of a file (- is stdin).
 
     \b
     Examples:
       fc-async invoke orders '{"id": 7}'
-      fc-async invoke orders -f event.json --delay 60 --task-id order-7
-      echo hello | fc-async invoke orders -f - --sync
+      fc-async invoke orders @event.json --delay 60 --task-id order-7
+      echo hello | fc-async invoke orders @- --sync
       fc-async invoke orders --batch orders.jsonl --schema order.schema.json
       fc-async invoke orders --batch orders.jsonl --task-id monday --rate 5/s
       fc-async invoke orders --http --sync --path '/orders?dry=1' '{"id": 7}'
@@ -118,6 +119,10 @@ def command(
     payloads = [content for content in (typed, event) if content is not None]
     call_options.check(payloads=len(payloads))
     data = b"".join(payloads)
+    # The body of a request to an HTTP trigger may be of any kind.
+    if not call_options.http.on:
+        text = click.get_current_context().params["event"] if payload is None else payload
+        options.note_if_not_json(text, data)
     check = _checker(schema)
     is_batch = call_options.batch is not None
     if check is not None and not is_batch:

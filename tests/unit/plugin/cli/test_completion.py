@@ -52,6 +52,31 @@ def test_completion_offers_commands_options_and_names(
     assert offered(monkeypatch, capsys, line) == expected
 
 
+@pytest.mark.parametrize(
+    ("arguments", "shell"),
+    [(["bash"], ""), (["fish"], ""), ([], "/bin/zsh"), ([], "/usr/bin/fish")],
+)
+def test_the_script_of_a_shell_asks_this_command(
+    arguments: list[str],
+    shell: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("SHELL", shell)
+    assert group.run(["completion", *arguments]) == 0
+    name = arguments[0] if arguments else shell.rpartition("/")[2]
+    assert f"_FC_ASYNC_COMPLETE={name}_complete" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("shell", ["", "/bin/dash"])
+def test_a_shell_that_is_not_known_is_named(
+    shell: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SHELL", shell)
+    assert group.run(["completion"]) == 1
+    assert "name bash, zsh or fish" in capsys.readouterr().err
+
+
 def test_without_a_template_nothing_is_offered_and_nothing_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
