@@ -38,13 +38,15 @@ _PERIODS: Final = {"minute": 60, "hour": 3_600}
     help="Only this metric, point by point; may be given several times.",
 )
 @click.option(
-    "--start",
+    "--since",
     metavar="TIME",
     default="1h",
     help="Since when: a duration such as 90m or 7d, a time such as 2026-01-31T09:00, or "
     "milliseconds.",
 )
-@click.option("--end", metavar="TIME", help="Until when.  [default: now]")
+@click.option("--until", metavar="TIME", help="Until when.  [default: now]")
+@options.former("--start", "--since")
+@options.former("--end", "--until")
 @click.option(
     "--period",
     type=click.Choice(list(_PERIODS)),
@@ -61,8 +63,8 @@ def command(
     *,
     function: str,
     names: tuple[str, ...],
-    start: str,
-    end: str | None,
+    since: str,
+    until: str | None,
     period: str | None,
     monitor_endpoint: str | None,
     where: Where,
@@ -77,7 +79,7 @@ def command(
     \b
     Examples:
       fc-async metrics orders --endpoint http://127.0.0.1:9900
-      fc-async metrics orders --start 7d
+      fc-async metrics orders --since 7d
       fc-async metrics orders --metric FunctionAsyncMessagesBacklogV2
     """  # noqa: D301 -- click reads the \b as "keep these lines"
     from fc_async_plugin.account import connection, suggestions
@@ -86,11 +88,11 @@ def command(
     with connection.named_functions((function,), where) as (account, [(client, [name])]):
         is_local = monitor_endpoint is None and connection.is_here(account)
         now = metrics.now_of(client) if is_local else time.time_ns() // 1_000_000
-        begin = options.beginning("--start", start, now, end=("--end", end))
+        begin = options.beginning("--since", since, now, end=("--until", until))
         # The period that has just begun is part of what is shown up to now.
-        until = max(options.moment(end, now), begin + 1) if end else now + 1
-        seconds = _PERIODS[period] if period else metrics.period_for(begin, until)
-        query = metrics.Query(name, _chosen(names), begin, until, seconds)
+        end = max(options.moment(until, now), begin + 1) if until else now + 1
+        seconds = _PERIODS[period] if period else metrics.period_for(begin, end)
+        query = metrics.Query(name, _chosen(names), begin, end, seconds)
         _refuse_many_points(query, period)
         # In an account, metrics are those of CloudMonitor in the region of the function.
         cloud = monitor_endpoint or metrics.cloud_endpoint(client.region_name)
@@ -127,8 +129,8 @@ def _chosen(names: tuple[str, ...]) -> tuple[str, ...]:
 def _refuse_many_points(query: Query, period: str | None) -> None:
     if query.end - query.start > query.period * 1_000 * spec.POINTS:
         raise click.UsageError(
-            f"--start to --end are more than {spec.POINTS} points: use "
-            f"{'--period hour or ' if period == 'minute' else ''}a later --start"
+            f"--since to --until are more than {spec.POINTS} points: use "
+            f"{'--period hour or ' if period == 'minute' else ''}a later --since"
         )
 
 

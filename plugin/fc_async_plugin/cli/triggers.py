@@ -39,7 +39,7 @@ def command() -> None:
     Examples:
       fc-async triggers list
       fc-async triggers fire report nightly
-      fc-async triggers backfill report nightly --from 3d
+      fc-async triggers backfill report nightly --since 3d
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
 
 
@@ -219,13 +219,15 @@ def _described(file: str) -> dict[str, Any]:
 @options.function_argument
 @click.argument("trigger")
 @click.option(
-    "--from",
+    "--since",
     "begin",
     metavar="TIME",
     required=True,
     help="Beginning of the time that was missed: 90m, 7d, 2026-01-31T09:00.",
 )
-@click.option("--to", "end", metavar="TIME", default="0s", show_default="now", help="Its end.")
+@click.option("--until", "end", metavar="TIME", default="0s", show_default="now", help="Its end.")
+@options.former("--from", "--since")
+@options.former("--to", "--until")
 @click.option(
     "--limit",
     type=click.IntRange(1),
@@ -261,7 +263,7 @@ def backfill_command(
 
     with tasks.tasks_of(function, where) as target:
         now = metrics.now_of(target.client)
-        first = options.beginning("--from", begin, now, end=("--to", end))
+        first = options.beginning("--since", begin, now, end=("--until", end))
         span = first, options.moment(end, now)
         plan = backfill.missed(target.client, target.function, trigger, span, limit=limit)
         plan = plan._replace(qualifier=where.qualifier or plan.qualifier)

@@ -361,9 +361,6 @@ ENDS = {
     "fc-async plan --out reviewed.json": 2,
     "fc-async remove --with-functions": 1,  # it asks, and there is no terminal
     "fc-async import": 1,  # likewise
-    "fc-async alarms check": 1,  # the failure queue of the template does not exist
-    "fc-async alarms check orders --since 3h": 1,
-    "fc-async alarms check --webhook http://127.0.0.1:18080/hook": 1,
 }
 """What the examples of commands end with."""
 

@@ -50,7 +50,7 @@ REACHING: Final = {
     "replay": "replay --failed orders --dry-run",
     "triggers list": "triggers list",
     "triggers fire": "triggers fire orders nightly",
-    "triggers backfill": "triggers backfill orders nightly --from 3h --dry-run",
+    "triggers backfill": "triggers backfill orders nightly --since 3h --dry-run",
     "metrics": "metrics orders",
     "alarms check": "alarms check",
     "doctor": "doctor",

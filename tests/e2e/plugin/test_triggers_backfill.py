@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Command = Callable[..., Any]
 
-SPAN = ("--from", "2026-11-20T00:00+08:00", "--to", "2026-11-22T12:00+08:00")
+SPAN = ("--since", "2026-11-20T00:00+08:00", "--until", "2026-11-22T12:00+08:00")
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def test_what_the_timer_has_fired_itself_is_left_out(
     fc_local.client.update_trigger("report", "hourly", trigger_config={**config, "enable": False})
     fc_local.advance(2 * 3_600)
     seen.clear()
-    done = fc_async("triggers", "backfill", "report", "hourly", "--from", "5h", "-y", "-o", "json")
+    done = fc_async("triggers", "backfill", "report", "hourly", "--since", "5h", "-y", "-o", "json")
     fc_local.run_until_idle()
     result = json.loads(done.out)
     assert len(fired) == len(result["alreadyFired"]) == 3
@@ -130,7 +130,7 @@ def test_the_qualifier_of_the_trigger_is_called(
     )
     fc_local.advance(2 * 3_600)
     seen.clear()
-    done = fc_async("triggers", "backfill", "report", "hourly", "--from", "3h", "-y")
+    done = fc_async("triggers", "backfill", "report", "hourly", "--since", "3h", "-y")
     assert done.out.splitlines()[-1] == "Accepted: 3 of 3."
     page = fc_local.client.list_async_tasks("report", prefix="hourly-", qualifier="prod")
     assert len(page.tasks) == 3
@@ -139,11 +139,11 @@ def test_the_qualifier_of_the_trigger_is_called(
 @pytest.mark.parametrize(
     ("trigger", "arguments", "said"),
     [
-        ("nightly", ["--from", "2026-11-22", "--to", "2026-11-21"], "is later than --to"),
-        ("nightly", ["--from", "400d", "--limit", "3"], "more than 3 firings"),
-        ("nightly", ["--from", "1s"], "does not fire"),
-        ("missing", ["--from", "1d"], "TriggerNotFound"),
-        ("upload", ["--from", "1d"], "upload is not a timer"),
+        ("nightly", ["--since", "2026-11-22", "--until", "2026-11-21"], "is later than --until"),
+        ("nightly", ["--since", "400d", "--limit", "3"], "more than 3 firings"),
+        ("nightly", ["--since", "1s"], "does not fire"),
+        ("missing", ["--since", "1d"], "TriggerNotFound"),
+        ("upload", ["--since", "1d"], "upload is not a timer"),
     ],
 )
 def test_what_cannot_be_made_up_for_is_one_message(
@@ -181,7 +181,7 @@ def test_a_function_without_task_mode_is_named(
 def test_of_many_firings_the_number_and_the_ends_are_shown(
     fc_async: Command, fc_local: FcLocal, seen: list[dict[str, Any]]
 ) -> None:
-    span = ("--from", "2026-09-01T00:00+08:00", "--to", "2026-11-09T12:00+08:00")
+    span = ("--since", "2026-09-01T00:00+08:00", "--until", "2026-11-09T12:00+08:00")
     done = fc_async("triggers", "backfill", "report", "nightly", *span, "--dry-run")
     heading, row = done.out.splitlines()
     assert heading.split() == ["firings", "first", "was", "due", "last", "was", "due"]

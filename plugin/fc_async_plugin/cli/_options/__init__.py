@@ -25,6 +25,7 @@ from fc_async_plugin.cli._options.building import (
     CommandWithParts,
     Group,
     flag,
+    former,
     gathered,
     refuse_empty_names,
 )
@@ -80,6 +81,7 @@ __all__ = [
     "existing_file",
     "flag",
     "format_option",
+    "former",
     "function_argument",
     "gathered",
     "moment",

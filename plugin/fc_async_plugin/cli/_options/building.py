@@ -28,6 +28,21 @@ def flag(*names: str, **more: Any) -> Callable[[F], F]:
     return click.option(*names, is_flag=True, **more)
 
 
+def former(name: str, now: str) -> Callable[[F], F]:
+    """Add the name that an option had in the release before: an error names the option of today.
+
+    Args:
+        name: The former name.
+        now: The name of today.
+    """
+
+    def refuse(context: click.Context, _: click.Parameter, value: str | None) -> None:
+        if value is not None:
+            raise click.UsageError(f"{name} is now: {now}", context)
+
+    return click.option(name, hidden=True, expose_value=False, callback=refuse)
+
+
 def refuse_empty_names(
     _: click.Context, __: click.Parameter, names: str | tuple[str, ...] | None
 ) -> str | tuple[str, ...] | None:

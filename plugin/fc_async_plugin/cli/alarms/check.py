@@ -34,7 +34,8 @@ _LAST: Final = "last"
     help="Where changes are sent.  [env: FC_ASYNC_WEBHOOK]",
 )
 @click.option(
-    "--form",
+    "--webhook-form",
+    "form",
     type=click.Choice(["json", "dingtalk", "feishu"]),
     help="Form of the messages; WeCom takes that of DingTalk, Slack json.  [default: by the host]",
 )

@@ -151,11 +151,11 @@ def test_cloudmonitor_is_read_without_a_local_runtime(httpserver, capsys) -> Non
     ("given", "message"),
     [
         (["--metric", "nonsense"], "there is no metric 'nonsense'"),
-        (["--start", "soon"], "'soon' is not a time"),
-        (["--start", "1h", "--end", "2h"], "--start 1h is later than --end 2h"),
-        (["--start", "2100-01-01"], "--start 2100-01-01 is later than now: use an earlier --start"),
-        (["--start", "2d", "--period", "minute"], "more than 1440 points: use --period hour or"),
-        (["--start", "90d"], "more than 1440 points: use a later --start"),
+        (["--since", "soon"], "'soon' is not a time"),
+        (["--since", "1h", "--until", "2h"], "--since 1h is later than --until 2h"),
+        (["--since", "2100-01-01"], "--since 2100-01-01 is later than now: use an earlier --since"),
+        (["--since", "2d", "--period", "minute"], "more than 1440 points: use --period hour or"),
+        (["--since", "90d"], "more than 1440 points: use a later --since"),
     ],
 )
 def test_a_wrong_option_is_refused_with_what_is_right(
