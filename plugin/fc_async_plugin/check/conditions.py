@@ -189,6 +189,7 @@ QUEUE_AGE: Final = Condition(
 
 _LEAST_SHARE: Final = 0.01
 _TIMES_USUAL: Final = 3
+_LARGEST_SHARE: Final = 0.5
 
 
 class Rule(NamedTuple):
@@ -300,8 +301,8 @@ def _errors(
             yield rule
         return
     usual = history.share
-    # Above what is usual, and reachable also where most executions fail.
-    share = min(max(_LEAST_SHARE, _TIMES_USUAL * usual), (1 + usual) / 2)
+    # The history of a function that fails right now says that it always does, hence the largest.
+    share = min(max(_LEAST_SHARE, _TIMES_USUAL * usual), _LARGEST_SHARE)
     in_busy_period = history.busiest * _ERRORS_PERIOD / _HOUR
     count = math.ceil(share * in_busy_period)
     if numbers.slow and count < rule.threshold:
