@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from fc_async_sdk.stores import Store
 
-Mode = Literal["wait", "skip"]
+Mode = Literal["wait", "skip", "cancel"]
 
 _LOG: Final = logging.getLogger("fc_async_sdk.ordering")
 _MISSING_SECONDS: Final = 120.0
@@ -52,11 +52,13 @@ class Wait(NamedTuple):
         seconds: After which it looks again.
         ticket: Its ticket; 0 without an order.
         reason: For logs and results.
+        running: The messages that it waits for.
     """
 
     seconds: int
     ticket: int
     reason: str
+    running: tuple[leases.Lease, ...] = ()
 
 
 class Held(NamedTuple):
@@ -118,10 +120,12 @@ class BaseConcurrency:
         self.name = check_name(name)
         if type(limit) is not int or limit < 1:
             raise InvalidParameter("limit", limit, "must be a whole number, 1 or more")
-        if mode not in {"wait", "skip"}:
-            raise InvalidParameter("mode", mode, "must be wait or skip")
-        if order and mode == "skip":
-            raise InvalidParameter("order", order, "needs mode='wait': what is skipped has no turn")
+        if mode not in {"wait", "skip", "cancel"}:
+            raise InvalidParameter("mode", mode, "must be wait, skip or cancel")
+        if order and mode != "wait":
+            raise InvalidParameter("order", order, "needs mode='wait': not all of them run")
+        if mode == "cancel" and limit != 1:
+            raise InvalidParameter("limit", limit, "must be 1: the newest message cancels the one")
         check_seconds("patience", patience, low=1, high=_WEEK)
         # A message that waits looks again after a minute at the latest.
         check_seconds("missing", missing, low=_SHORTEST_MISSING, high=_WEEK)
@@ -135,10 +139,15 @@ class BaseConcurrency:
         self._patience = patience
         self._timeout = timeout
         self._key = key
-        self._limits = leases.Limits(limit, order, round(missing * 1_000))
+        self._limits = leases.Limits(limit, order, round(missing * 1_000), mode == "cancel")
         self._rows = Rows(store, "concurrency", name)
         self._clock = PaceClock(store, options.get("clock"))
         self._chance = options.get("chance", random.random)
+
+    @property
+    def has_tickets(self) -> bool:
+        """True if senders give messages a ticket."""
+        return self._limits.has_tickets
 
     @property
     def order(self) -> bool:
@@ -173,8 +182,8 @@ class BaseConcurrency:
         ticket: int = 0,
         waits: int = 0,
         since: float = 0,
-    ) -> Held | Wait:
-        """Return the lease of a delivery, or how long it waits.
+    ) -> Held | Wait | leases.Superseded:
+        """Return the lease of a delivery, how long it waits, or that a later one has begun.
 
         Args:
             key: As ``key`` returned it.
@@ -194,7 +203,7 @@ class BaseConcurrency:
 
         def step(
             row: leases.KeyRow, now: int
-        ) -> tuple[leases.KeyRow, tuple[leases.Lease | leases.Busy, int]]:
+        ) -> tuple[leases.KeyRow, tuple[leases.Lease | leases.Busy | leases.Superseded, int]]:
             request = leases.Request(holder, attempt, now + lifetime, ticket)
             after, standing = leases.begin(row, request, self._limits, now)
             return after, (standing, row.lasts)
@@ -202,14 +211,30 @@ class BaseConcurrency:
         standing, lasts = self._rows.change(self._empty(row_key), self.now, step)
         if isinstance(standing, leases.Lease):
             return Held(row_key, standing)
+        if isinstance(standing, leases.Superseded):
+            return standing
         now = self.now()
         waited = now / 1_000 - since if since else 0
-        if self.mode == "wait" and waited >= self._patience:
+        if self.mode != "skip" and waited >= self._patience:
             raise WaitedTooLong(self.name, key, waited)
         seconds = leases.wait(standing, lasts, waits, now, self._chance())
+        if self.mode == "cancel":
+            seconds = 1  # until the other one has been stopped
         if self.mode == "wait":
             seconds = min(seconds, math.ceil(self._patience - waited))
-        return Wait(seconds, standing.ticket, self._reason(standing))
+        return Wait(seconds, standing.ticket, self._reason(standing), standing.running)
+
+    def drop(self, key: object, lease: leases.Lease) -> None:
+        """End the lease of a message whose task was stopped.
+
+        Raises:
+            OrderingStoreFailed: The store cannot be reached.
+        """
+        self._rows.change(
+            self._empty(self._rows.key(key)),
+            self.now,
+            lambda row, now: (leases.drop(row, lease, self._limits, now), None),
+        )
 
     def leave(self, held: Held) -> None:
         """Give a lease back after its run. What fails here is logged: the work is done."""

@@ -77,11 +77,18 @@ class Limits(NamedTuple):
         limit: How many messages run at a time.
         order: Whether messages run in the order of their tickets.
         missing_ms: Milliseconds for which the next message in order is waited for.
+        newest: Whether a message does not run after one with a higher ticket has begun.
     """
 
     limit: int
     order: bool
     missing_ms: int
+    newest: bool = False
+
+    @property
+    def has_tickets(self) -> bool:
+        """True if messages have tickets."""
+        return self.order or self.newest
 
 
 class Request(NamedTuple):
@@ -116,6 +123,10 @@ class Busy(NamedTuple):
     running: tuple[Lease, ...]
 
 
+class Superseded(NamedTuple):
+    """A later message has begun, and this one does not run any more."""
+
+
 def take_ticket(row: KeyRow, limits: Limits, now: int) -> tuple[KeyRow, int]:
     """Return the row after a ticket was given out, and the ticket."""
     due = row.due
@@ -125,8 +136,10 @@ def take_ticket(row: KeyRow, limits: Limits, now: int) -> tuple[KeyRow, int]:
     return replace(row, next=row.next + 1, due=due), row.next
 
 
-def begin(row: KeyRow, request: Request, limits: Limits, now: int) -> tuple[KeyRow, Lease | Busy]:
-    """Return the row after a delivery has asked to run, and its lease, or why it must wait.
+def begin(
+    row: KeyRow, request: Request, limits: Limits, now: int
+) -> tuple[KeyRow, Lease | Busy | Superseded]:
+    """Return the row after a delivery has asked to run, and its lease, or why it does not run.
 
     Args:
         row: The state of the key.
@@ -136,8 +149,11 @@ def begin(row: KeyRow, request: Request, limits: Limits, now: int) -> tuple[KeyR
     """
     alive, own = _alive(row, request, now)
     ticket = request.ticket or own.ticket
-    if limits.order and not ticket:
+    if limits.has_tickets and not ticket:
         row, ticket = take_ticket(row, limits, now)
+    # The ticket before the turn is that of the last one that has begun: this is a retry of it.
+    if limits.newest and ticket < row.turn - 1:
+        return row, Superseded()
     others = _expected(row, request, ticket, now)
     row = _passed_over(row, others, limits, len(alive), now)
     first = _first(row, others)
@@ -149,7 +165,7 @@ def begin(row: KeyRow, request: Request, limits: Limits, now: int) -> tuple[KeyR
         ahead = max(1, ticket - first + len(alive)) if limits.order else 1
         return row, Busy(ticket, ahead, until, alive)
     lease = Lease(request.holder, request.until, now, request.attempt, ticket)
-    turn = max(row.turn, ticket + 1) if limits.order else row.turn
+    turn = max(row.turn, ticket + 1) if limits.has_tickets else row.turn
     changed = replace(row, leases=(*alive, lease), back=others, turn=turn)
     return replace(changed, due=_due(changed, limits, now)), lease
 
@@ -233,9 +249,15 @@ def send_back(
     """
     # It may have lasted for a moment only, so it does not count for how long runs last.
     freed = replace(row, leases=_without(row, lease))
-    if limits.order:
+    if limits.has_tickets:
         expected = replace(lease, until=now + seconds * 1_000 + limits.missing_ms)
         freed = replace(freed, back=(*freed.back, expected))
+    return replace(freed, due=_due(freed, limits, now))
+
+
+def drop(row: KeyRow, lease: Lease, limits: Limits, now: int) -> KeyRow:
+    """Return the row after the task of a run was stopped."""
+    freed = replace(row, leases=_without(row, lease))
     return replace(freed, due=_due(freed, limits, now))
 
 

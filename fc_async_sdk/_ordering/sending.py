@@ -69,8 +69,8 @@ class Policies(NamedTuple):
             InvalidParameter: They have an order, or only the last one would run.
         """
         concurrency = self.concurrency
-        if concurrency is not None and concurrency.order:
-            text = "has order=True: send with spawn(), one message after the other"
+        if concurrency is not None and concurrency.has_tickets:
+            text = "has an order: send with spawn(), one message after the other"
             raise InvalidParameter("concurrency", concurrency, text)
         if self.debounce is not None:
             text = "runs only the last of them: send with spawn()"
@@ -117,7 +117,7 @@ def decided(policies: Policies, arguments: dict[str, Any], data: bytes) -> Decis
     if policies.debounce is not None:
         return _debounced(policies.debounce, arguments, data)
     concurrency = policies.concurrency
-    if concurrency is not None and concurrency.order:
+    if concurrency is not None and concurrency.has_tickets:
         ticket = concurrency.take_ticket(concurrency.key_of(arguments["payload"]))
         message = hop.Hop(
             payload=envelopes.content(data),

@@ -54,7 +54,9 @@ class Concurrency(BaseConcurrency):
             ``client.function("reply", concurrency=talk)``; others in the order of their first
             delivery.
         mode: ``wait``: a message that finds no room is sent again and looks later. ``skip``: it
-            ends, and its result says so.
+            ends, and its result says so. ``cancel``: it stops the task that runs, and runs when
+            that has stopped; needs ``limit=1``, task mode and the permissions
+            ``fc:ListAsyncTasks`` and ``fc:StopAsyncTask``.
         patience: Seconds for which a message waits, at most; after that its attempts fail, so that
             the service sends it to the failure destination. Up to seven days.
         missing: With an order, seconds for which the next message is waited for, if it does not

@@ -10,6 +10,7 @@ Invariants:
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeVar, cast
@@ -19,17 +20,22 @@ from msgspec.structs import replace
 from fc_async_sdk._coroutines import is_coroutine_function
 from fc_async_sdk._ordering.concurrency import Wait
 from fc_async_sdk._ordering.debounce import Ended, Later
+from fc_async_sdk._ordering.leases import Superseded
+from fc_async_sdk._ordering.rows import MARGIN_MS
 from fc_async_sdk._pacing import hop, hosting
 from fc_async_sdk._pacing.sending import as_json
 from fc_async_sdk._payloads import envelopes
-from fc_async_sdk.errors import InvalidPayload
-from fc_async_sdk.pacing.receiving import Receiver, wrap
+from fc_async_sdk.errors import AsyncInvocationStopped, AsyncTaskNotFound, InvalidPayload
+from fc_async_sdk.models import TERMINAL_STATUSES
+from fc_async_sdk.pacing.receiving import Receiver, qualifier_of, wrap
+from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fc_async_sdk._ordering.concurrency import BaseConcurrency, Held
     from fc_async_sdk._ordering.debounce import BaseDebounce, Taken
+    from fc_async_sdk._ordering.leases import Lease
     from fc_async_sdk._pacing.hop import Hop
 
     H = TypeVar("H", bound=Callable[[Any, Any], Any])
@@ -38,6 +44,8 @@ _LOG: Final = logging.getLogger("fc_async_sdk.ordering")
 _RENEWED_SECONDS: Final = 600
 """Lateness of a message after which its patience begins anew."""
 
+_PAGES: Final = 20
+"""Pages of tasks in which a run is looked for that is to be stopped."""
 _TAKEN: Final = "*"
 """Window of a message that goes on with the payload of the last."""
 
@@ -123,6 +131,8 @@ class ConcurrencyGate:
         standing = self._concurrency.enter(
             key, context, ticket=turn.ticket, waits=turn.waits, since=turn.since
         )
+        if isinstance(standing, Superseded):
+            return skipped(self._concurrency.name, "a later message of the key has begun")
         if not isinstance(standing, Wait):
             # Also a message that had no ticket goes on with the one that it has got.
             let_in = replace(message, turn=replace(turn, ticket=standing.lease.ticket, since=0))
@@ -131,10 +141,41 @@ class ConcurrencyGate:
         if self._concurrency.mode == "skip":
             _LOG.info("%s is skipped: %s", context.request_id, standing.reason)
             return skipped(self._concurrency.name, standing.reason)
+        if self._concurrency.mode == "cancel":
+            for lease in standing.running:
+                self._cancel(lease, key, context)
         waiting = replace(turn, ticket=standing.ticket, since=turn.since or round(now, 3))
         following = replace(message, turn=waiting)
         sent = self._sender.wait_on(following, standing.seconds, context, standing.reason)
         return sent.result()
+
+    def _cancel(self, lease: Lease, key: object, context: Any) -> None:
+        """Stop the task of a run, and end its lease when it is seen to have ended."""
+        client = self._sender.client(context)
+        name = context.function.name
+        qualifier = qualifier_of(context)
+        token: str | None = None
+        for _ in range(_PAGES):
+            page = client.list_async_tasks(
+                name,
+                qualifier=qualifier,
+                sort_order_by_time="desc",
+                started_time_begin=max(0, lease.began - MARGIN_MS),
+                limit=limits.PAGE_SIZE.high,
+                next_token=token,
+            )
+            token = page.next_token
+            for task in page.tasks:
+                if task.request_id != lease.holder:
+                    continue
+                if task.status in TERMINAL_STATUSES:
+                    self._concurrency.drop(key, lease)
+                elif task.status != "Stopping":
+                    with contextlib.suppress(AsyncTaskNotFound, AsyncInvocationStopped):
+                        client.stop_async_task(name, task.task_id, qualifier=qualifier)
+                return
+            if not token:
+                return  # it is not listed yet
 
     def leave(self, held: Held, result: object) -> None:
         """Give the lease back."""

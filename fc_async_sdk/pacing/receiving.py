@@ -260,6 +260,10 @@ class Receiver:
         waiting = replace(message, turn=replace(message.turn, waits=waits))
         return self._send(waiting, seconds, context, reason=reason)
 
+    def client(self, context: Any) -> Any:
+        """Return the client with which messages are sent, with the keys of the context."""
+        return self._client_of(context)
+
     def _needs_slot(self, pace: BasePace, message: Hop, context: Any) -> bool:
         """Return whether a message books a slot: it has none, is late, or its pace is held."""
         if not message.booked:
@@ -342,7 +346,7 @@ class Receiver:
             following.encode(),
             delay=delay,
             task_id=sent.next,
-            qualifier=_qualifier(context),
+            qualifier=qualifier_of(context),
             headers=_trace(context),
         )
         _LOG.info(
@@ -380,7 +384,8 @@ class Receiver:
         return self._keys()
 
 
-def _qualifier(context: Any) -> str | None:
+def qualifier_of(context: Any) -> str | None:
+    """Return the version or alias by which a function was called; None is LATEST."""
     service = getattr(context, "service", None) or context.function
     return getattr(service, "qualifier", None) or None
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from fc_async_sdk._pacing import hosting
+from fc_async_sdk._pacing import hop, hosting
+from fc_async_sdk._payloads.envelopes import content
 from fc_async_sdk.errors import InvalidParameter, OrderingStoreFailed, TaskFailed
 from fc_async_sdk.events import handler
 from fc_async_sdk.ordering import Concurrency, State
@@ -77,6 +78,40 @@ def test_a_message_that_finds_no_room_is_skipped_and_says_so(
     fc_local.run_until_idle()
     assert of_talk(runs, "a") + of_talk(runs, "b") == [0, 2]
     assert tasks[1].result() == {"$fc-async.skipped": {"by": "talk", "reason": "talk: 1 at a time"}}
+
+
+def test_the_newest_message_cancels_the_one_that_runs(
+    fc_local: FcLocal, deploy: Callable[..., None], runs: Runs
+) -> None:
+    talk = one_talk(mode="cancel")
+    runs.seconds = 60
+    deploy(handler(Message, concurrency=talk)(runs))
+    reply = fc_local.client.function("reply", concurrency=talk)
+    tasks = []
+    for n, name in enumerate("aaba"):
+        tasks.append(reply.spawn(Message(name, n)))
+        fc_local.advance(10)
+    fc_local.run_until_idle()
+    assert [of_talk(runs, "a"), of_talk(runs, "b")] == [[0, 1, 3], [2]]
+    assert [task.wait().status for task in tasks] == ["Stopped", "Stopped", *["Succeeded"] * 2]
+    assert runs.starts[-1] < 40
+    assert runs.most == 2, "one of each talk"
+
+
+def test_a_message_that_came_before_the_newest_does_not_cancel_it(
+    fc_local: FcLocal, deploy: Callable[..., None], runs: Runs
+) -> None:
+    talk = one_talk(mode="cancel")
+    deploy(handler(Message, concurrency=talk)(runs))
+    earlier = talk.take_ticket("a")
+    reply = fc_local.client.function("reply", concurrency=talk)
+    newest = reply.spawn(Message("a", 2))
+    fc_local.advance(1)
+    late = hop.Hop(payload=content(b'{"talk": "a", "n": 1}'), turn=hop.Turn(ticket=earlier))
+    fc_local.client.invoke_async("reply", late.encode())
+    fc_local.run_until_idle()
+    assert of_talk(runs, "a") == [2]
+    assert newest.result()["n"] == 2
 
 
 def test_a_message_that_has_waited_for_too_long_goes_to_the_failure_destination(
@@ -245,6 +280,22 @@ def test_the_state_of_a_key_is_shown(
     assert talk.state("a") == State(running=1, waiting=3, seconds=0)
     fc_local.run_until_idle()
     assert talk.state("a") == State(running=0, waiting=0, seconds=5)
+
+
+def test_what_does_not_fit_together_is_refused() -> None:
+    for wrong in (
+        {"limit": 0},
+        {"mode": "replace"},
+        {"mode": "skip", "order": True},
+        {"mode": "cancel", "limit": 2},
+        {"patience": 0},
+        {"missing": 10},
+        {"store": "redis://"},
+    ):
+        with pytest.raises(InvalidParameter, match=min(wrong)):
+            Concurrency("talk", **{"limit": 1, **wrong})  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="'patient'"):
+        Concurrency("talk", patient=3)  # type: ignore[call-arg]
 
 
 def test_a_list_has_no_order(fc_local: FcLocal) -> None:
