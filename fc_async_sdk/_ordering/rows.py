@@ -118,8 +118,7 @@ class Rows:
         Raises:
             OrderingStoreFailed: The store cannot be reached.
         """
-        stored: R | None = self._ask(self._store.create, row)
-        return stored
+        return self._ask(self._store.create, row)
 
     def replace(self, row: Row, expected: str) -> bool:
         """Store a row if the stored one has the expected token.

@@ -243,7 +243,7 @@ class DebounceGate:
         )
         return Entered(make(let_in), standing)
 
-    def leave(self, held: Taken, _: object) -> None:
+    def leave(self, held: Taken, result: object) -> None:  # noqa: ARG002 -- as a gate has it
         """Note that the window has run, or goes on as a message of its own."""
         self._debounce.end(held)
 

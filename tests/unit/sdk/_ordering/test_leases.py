@@ -84,6 +84,7 @@ class Schedule:
             message.waits += 1
             self.hop(message, seconds)
             return
+        assert isinstance(standing, Lease)
         self.running[message.key] = self.running.get(message.key, 0) + 1
         self.most = max(self.most, self.running[message.key])
         what = "end"
@@ -184,6 +185,20 @@ def test_a_ticket_whose_message_was_never_sent_is_passed_over() -> None:
     row, standing = leases.begin(row, Request("r", 0, LIFETIME, second), limits, MISSING)
     assert isinstance(standing, Lease)
     assert standing.ticket == second
+
+
+def test_those_behind_a_missing_message_still_start_in_order() -> None:
+    limits = Limits(1, order=True, missing_ms=MISSING)
+    row = KeyRow(key="k", token="", written=0, expires=0)
+    for _ in range(3):
+        row, _ = leases.take_ticket(row, limits, 0)
+    row, third = leases.begin(row, Request("r-3", 0, LIFETIME, 3), limits, MISSING)
+    assert isinstance(third, Busy)
+    row, second = leases.begin(row, Request("r-2", 0, 2 * MISSING, 2), limits, MISSING + 1)
+    assert isinstance(second, Lease)
+    row = leases.end(row, second, limits, MISSING + 2)
+    _, first = leases.begin(row, Request("r-1", 0, 3 * MISSING, 1), limits, MISSING + 3)
+    assert isinstance(first, Lease), "it comes late, and is not lost"
 
 
 def test_a_lease_of_a_killed_run_ends_and_a_retry_takes_it_over_at_once() -> None:
