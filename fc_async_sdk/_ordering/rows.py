@@ -118,7 +118,8 @@ class Rows:
         Raises:
             OrderingStoreFailed: The store cannot be reached.
         """
-        return self._ask(self._store.create, row)
+        stored: R | None = self._ask(self._store.create, row)
+        return stored
 
     def replace(self, row: Row, expected: str) -> bool:
         """Store a row if the stored one has the expected token.
@@ -128,7 +129,7 @@ class Rows:
         """
         return bool(self._ask(self._store.replace, row, expected))
 
-    def _ask(self, verb: Callable[..., T], *arguments: Any) -> T:
+    def _ask(self, verb: Callable[..., Any], *arguments: Any) -> Any:
         # The store may be the user's own: whatever it raises, nothing is known of the row.
         try:
             return verb(*arguments)
