@@ -174,6 +174,18 @@ class BaseConcurrency:
             lambda row, now: leases.take_ticket(row, self._limits, now),
         )
 
+    def give_back(self, key: object, ticket: int) -> None:
+        """Take back a ticket whose message was refused. What fails here is logged."""
+        try:
+            self._rows.change(
+                self._empty(self._rows.key(key)),
+                self.now,
+                lambda row, _: (leases.give_back(row, ticket), None),
+            )
+        except OrderingStoreFailed as error:
+            # The messages behind it wait until it counts as missing.
+            _LOG.warning("%s: ticket %d is lost: %s", self.name, ticket, error)
+
     def enter(
         self,
         key: object,

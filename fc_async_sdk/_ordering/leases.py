@@ -136,6 +136,13 @@ def take_ticket(row: KeyRow, limits: Limits, now: int) -> tuple[KeyRow, int]:
     return replace(row, next=row.next + 1, due=due), row.next
 
 
+def give_back(row: KeyRow, ticket: int) -> KeyRow:
+    """Return the row after a ticket was not used, if none was given out after it."""
+    if ticket != row.next - 1 or ticket < row.turn:
+        return row
+    return replace(row, next=ticket)
+
+
 def begin(
     row: KeyRow, request: Request, limits: Limits, now: int
 ) -> tuple[KeyRow, Lease | Busy | Superseded]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from fc_async_sdk import _pacing
 from fc_async_sdk._pacing import hop
 from fc_async_sdk._payloads import envelopes
-from fc_async_sdk.errors import InvalidParameter
+from fc_async_sdk.errors import FcAsyncError, InvalidParameter
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
@@ -86,13 +86,15 @@ class Decision(NamedTuple):
     Attributes:
         arguments: Those of ``invoke_async``.
         window: The window that the message has joined, or None.
-        key: Of the debounce.
+        key: Of the debounce, or of the ticket.
+        ticket: What it has got; 0: none.
         paced: The slot that the message has booked, or None.
     """
 
     arguments: dict[str, Any]
     window: Window | None = None
     key: object = None
+    ticket: int = 0
     paced: _pacing.Paced | None = None
 
     @property
@@ -117,8 +119,11 @@ def decided(policies: Policies, arguments: dict[str, Any], data: bytes) -> Decis
     if policies.debounce is not None:
         return _debounced(policies.debounce, arguments, data)
     concurrency = policies.concurrency
+    key = None
+    ticket = 0
     if concurrency is not None and concurrency.has_tickets:
-        ticket = concurrency.take_ticket(concurrency.key_of(arguments["payload"]))
+        key = concurrency.key_of(arguments["payload"])
+        ticket = concurrency.take_ticket(key)
         message = hop.Hop(
             payload=envelopes.content(data),
             task=arguments["task_id"] or "",
@@ -126,9 +131,21 @@ def decided(policies: Policies, arguments: dict[str, Any], data: bytes) -> Decis
         )
         data = message.encode()
     if policies.pace is not None:
-        paced = _pacing.paced(policies.pace, arguments, data)
-        return Decision(paced.arguments, paced=paced)
-    return Decision({**arguments, "payload": data})
+        try:
+            paced = _pacing.paced(policies.pace, arguments, data)
+        except FcAsyncError:
+            give_back(policies, Decision(arguments, key=key, ticket=ticket))
+            raise
+        return Decision(paced.arguments, key=key, ticket=ticket, paced=paced)
+    return Decision({**arguments, "payload": data}, key=key, ticket=ticket)
+
+
+def give_back(policies: Policies, decision: Decision) -> None:
+    """Take back ticket and slot of a message that was refused: those behind it need not wait."""
+    if policies.concurrency is not None and decision.ticket:
+        policies.concurrency.give_back(decision.key, decision.ticket)
+    if decision.paced is not None:
+        decision.paced.give_back()
 
 
 def _debounced(debounce: BaseDebounce, arguments: dict[str, Any], data: bytes) -> Decision:
@@ -158,12 +175,6 @@ def confirm(policies: Policies, decision: Decision) -> None:
         debounce.confirm(decision.key, decision.window)
 
 
-def give_back(decision: Decision) -> None:
-    """Give back the slot of a message that the service had already."""
-    if decision.paced is not None:
-        decision.paced.give_back()
-
-
 async def async_decided(policies: Policies, arguments: dict[str, Any], data: bytes) -> Decision:
     """Run like :func:`decided`; the stores, which are synchronous, are asked in a thread."""
     import asyncio  # noqa: PLC0415 -- imports are billed, and most callers do not need it
@@ -171,15 +182,15 @@ async def async_decided(policies: Policies, arguments: dict[str, Any], data: byt
     return await asyncio.to_thread(decided, policies, arguments, data)
 
 
+async def async_give_back(policies: Policies, decision: Decision) -> None:
+    """Run like :func:`give_back`, in a thread."""
+    import asyncio  # noqa: PLC0415 -- imports are billed, and most callers do not need it
+
+    await asyncio.to_thread(give_back, policies, decision)
+
+
 async def async_confirm(policies: Policies, decision: Decision) -> None:
     """Run like :func:`confirm`, in a thread."""
     import asyncio  # noqa: PLC0415 -- imports are billed, and most callers do not need it
 
     await asyncio.to_thread(confirm, policies, decision)
-
-
-async def async_give_back(decision: Decision) -> None:
-    """Run like :func:`give_back`, in a thread."""
-    import asyncio  # noqa: PLC0415 -- imports are billed, and most callers do not need it
-
-    await asyncio.to_thread(give_back, decision)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from fc_async_sdk import _ordering, operations
 from fc_async_sdk._payloads import claims
-from fc_async_sdk.errors import AsyncTaskAlreadyExists
+from fc_async_sdk.errors import AsyncTaskAlreadyExists, ServiceError
 from fc_async_sdk.handles._async_groups import AsyncTaskGroup
 from fc_async_sdk.handles._async_tasks import AsyncTaskHandle
 from fc_async_sdk.handles._base import BaseFunction
@@ -87,10 +87,11 @@ class AsyncFunctionHandle(BaseFunction[P, R]):
             try:
                 accepted = await self._port.perform(operations.invoke_async, (), arguments)
                 request_id = accepted.request_id
-            except AsyncTaskAlreadyExists:
-                await _ordering.async_give_back(decision)
+            except ServiceError as error:
+                await _ordering.async_give_back(self._policies, decision)
                 # Another caller of the window has sent it at the same time.
-                if decision.window is None:
+                is_sent = isinstance(error, AsyncTaskAlreadyExists)
+                if decision.window is None or not is_sent:
                     raise
             await _ordering.async_confirm(self._policies, decision)
         return AsyncTaskHandle(

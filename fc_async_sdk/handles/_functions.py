@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from fc_async_sdk import _ordering, operations
 from fc_async_sdk._payloads import claims
-from fc_async_sdk.errors import AsyncTaskAlreadyExists
+from fc_async_sdk.errors import AsyncTaskAlreadyExists, ServiceError
 from fc_async_sdk.handles._base import BaseFunction
 from fc_async_sdk.handles._groups import TaskGroup
 from fc_async_sdk.handles._tasks import TaskHandle
@@ -88,10 +88,11 @@ class FunctionHandle(BaseFunction[P, R]):
             try:
                 accepted = self._port.perform(operations.invoke_async, (), arguments)
                 request_id = accepted.request_id
-            except AsyncTaskAlreadyExists:
-                _ordering.give_back(decision)
+            except ServiceError as error:
+                _ordering.give_back(self._policies, decision)
                 # Another caller of the window has sent it at the same time.
-                if decision.window is None:
+                is_sent = isinstance(error, AsyncTaskAlreadyExists)
+                if decision.window is None or not is_sent:
                     raise
             _ordering.confirm(self._policies, decision)
         return TaskHandle(

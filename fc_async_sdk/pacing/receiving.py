@@ -163,7 +163,7 @@ class Receiver:
         self._client: Client | None = None
         self._keys: Static | None = None
         name = "" if pace is None else pace.name
-        self._attempts = Attempts(name, self._client_of, _qualifier)
+        self._attempts = Attempts(name, self._client_of, qualifier_of)
 
     def arrive(self, event: bytes | str, context: Any) -> Arrived | hop.Sent:
         """Return the message, or what was sent instead because its slot has not come.
@@ -212,7 +212,7 @@ class Receiver:
         next_id = hop.next_id(replace(message, count=message.count + 1), context.request_id)
         try:
             self._client_of(context).get_async_task(
-                context.function.name, next_id, qualifier=_qualifier(context)
+                context.function.name, next_id, qualifier=qualifier_of(context)
             )
         except AsyncTaskNotFound:
             return None

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,12 @@ import pytest
 
 from fc_async_sdk._pacing import hop, hosting
 from fc_async_sdk._payloads.envelopes import content
-from fc_async_sdk.errors import InvalidParameter, OrderingStoreFailed, TaskFailed
+from fc_async_sdk.errors import (
+    AsyncTaskAlreadyExists,
+    InvalidParameter,
+    OrderingStoreFailed,
+    TaskFailed,
+)
 from fc_async_sdk.events import handler
 from fc_async_sdk.ordering import Concurrency, State
 from fc_async_sdk.pacing import Pace, RetryLater
@@ -266,6 +272,23 @@ def test_the_payload_arrives_byte_for_byte(
         reply.spawn(payload)
     fc_local.run_until_idle()
     assert runs.payloads == sent
+
+
+def test_a_message_that_was_sent_before_takes_no_ticket(
+    fc_local: FcLocal, deploy: Callable[..., None], runs: Runs
+) -> None:
+    talk = one_talk(order=True)
+    deploy(handler(Message, concurrency=talk)(runs))
+    reply = fc_local.client.function("reply", concurrency=talk)
+    for n in range(3):
+        reply.spawn(Message("a", n), task_id=f"t{n}")
+    # A sender that was killed begins again with the same ids.
+    for n in range(5):
+        with contextlib.suppress(AsyncTaskAlreadyExists):
+            reply.spawn(Message("a", n), task_id=f"t{n}")
+    fc_local.run_until_idle()
+    assert of_talk(runs, "a") == [0, 1, 2, 3, 4]
+    assert runs.starts[-1] < 60, "none waited for a message that is missing"
 
 
 def test_the_state_of_a_key_is_shown(
