@@ -33,7 +33,7 @@ def command(*, function: str, yes: bool, where: Where, output: Format) -> None:
     \b
     Examples:
       fc-async pause orders
-      fc-async pause orders -y --region cn-hangzhou
+      fc-async pause orders --endpoint http://127.0.0.1:9900
     """  # noqa: D301 -- click reads the \b as "keep these lines"
     import msgspec
 
