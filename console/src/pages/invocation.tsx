@@ -216,7 +216,11 @@ function Pending({ task, now }: At) {
   const expires = age === undefined ? 0 : task.acceptedTime + age * 1000;
   const wait = task.dueTime - now;
   const last = detailOf(task.events?.findLast((step) => step.status === "Retrying"));
-  const waits = wait > 0 ? t`${duration(wait)}, at ${clockTime(task.dueTime)}` : t`due now`;
+  const waits = task.paused
+    ? t`when the function is resumed`
+    : wait > 0
+      ? t`${duration(wait)}, at ${clockTime(task.dueTime)}`
+      : t`due now`;
   return (
     <section class="panel pending" aria-label={t`Pending`}>
       <Facts

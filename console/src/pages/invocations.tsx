@@ -132,6 +132,7 @@ const chosen = stored("columns", [
 
 function runs(task: api.Task) {
   const wait = clock.value ? task.dueTime - clock.value.now : 0;
+  if (task.paused) return t`paused`;
   if (WAITING.includes(task.status) && wait > 0) return <time>{t`in ${duration(wait)}`}</time>;
   return task.startedTime ? <Time at={task.startedTime} /> : "";
 }

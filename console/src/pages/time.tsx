@@ -21,7 +21,9 @@ async function due(): Promise<Due[]> {
     api.get<api.Tasks>("/due", { limit: 50 }),
     api.get<api.Triggers>("/triggers"),
   ]);
-  const tasks = waiting.tasks.map(
+  // What waits for the end of a pause has no time of its own.
+  const own = waiting.tasks.filter((task) => !task.paused);
+  const tasks = own.map(
     (task): Due => ({
       at: task.dueTime,
       what: `${task.function} / ${task.taskId}`,

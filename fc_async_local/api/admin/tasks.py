@@ -411,4 +411,5 @@ def _times(invocation: Invocation) -> dict[str, Any]:
         "function": invocation.function,
         "acceptedTime": invocation.accepted_at,
         "dueTime": invocation.due_at,
+        "paused": invocation.is_parked,
     }

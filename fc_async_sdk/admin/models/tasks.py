@@ -102,6 +102,7 @@ class Task(Model, frozen=True, kw_only=True):
         error_type: Type of the function's error, if its latest execution failed.
         error_message: Message of the function's error, likewise.
         task_mode: False: the service would not record it, because task mode is off.
+        paused: Whether it waits until its function is resumed; it is expired at ``due_time``.
     """
 
     task_id: str
@@ -126,6 +127,7 @@ class Task(Model, frozen=True, kw_only=True):
     error_type: str | None = None
     error_message: str | None = None
     task_mode: bool | None = None
+    paused: bool = False
 
 
 class Tasks(Model, frozen=True, kw_only=True):

@@ -439,7 +439,8 @@ def times_of(client: Client, function: str | None, task_id: str | None = None) -
         call = admin.list_tasks(function, status="Enqueued,Retrying", limit=100)
         page = _of_runtime(client, call)
         tasks = page.tasks if page else []
-    return Times(clock.now, {task.task_id: task.due_time for task in tasks})
+    due = {task.task_id: task.due_time for task in tasks}
+    return Times(clock.now, due, {task.task_id for task in tasks if task.paused})
 
 
 def _of_runtime(client: Client, call: Call[T]) -> T | None:

@@ -16,7 +16,7 @@ from fc_async_plugin.report.tables import Column, lay_out, wrapped
 from fc_async_sdk.handles.reasons import error_in, reason_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from fc_async_sdk import AsyncTask
     from fc_async_sdk.models import AsyncTaskEvent
@@ -57,10 +57,20 @@ class Times(NamedTuple):
 
     Attributes:
         due: Times of tasks that wait, by task id; none on the service.
+        paused: Ids of tasks that wait until their function is resumed.
     """
 
     now: int
     due: Mapping[str, int] = {}
+    paused: Collection[str] = ()
+
+    def of(self, task: AsyncTask) -> str | None:
+        """Return when a task that waits is due, in words; None if it does not wait."""
+        if task.status not in _WAITING or task.task_id not in self.due:
+            return None
+        if task.task_id in self.paused:
+            return "paused"
+        return moments.due(self.due[task.task_id], self.now)
 
 
 def table(
@@ -104,8 +114,9 @@ def _took(task: AsyncTask) -> str | None:
 
 def _when(task: AsyncTask, times: Times) -> str | None:
     """Return when a task is due if it waits, otherwise when it started."""
-    if task.status in _WAITING and task.task_id in times.due:
-        return moments.due(times.due[task.task_id], times.now)
+    due = times.of(task)
+    if due is not None:
+        return due
     return moments.short_time(task.started_time, times.now)
 
 
@@ -138,8 +149,7 @@ def detail(
 
 def _fields(task: AsyncTask, times: Times) -> tuple[tuple[str, object], ...]:
     """Return the names and values at the head of a task; a missing value is not shown."""
-    due = times.due.get(task.task_id) if task.status in _WAITING else None
-    waiting = moments.due(due, times.now)
+    waiting = times.of(task)
     status = f"{task.status}, {waiting}" if waiting else task.status
     return (
         ("task", task.task_id),

@@ -100,6 +100,10 @@ def test_doctor_tasks_list_and_failures_show_a_pause(
     sentence = "2 calls due (fc-async resume orders)"
     for command in (("tasks", "list"), ("tasks", "list", "orders"), ("failures",)):
         assert sentence in fc_async(*command).err, command
+    listed = fc_async("tasks", "list", "orders").out.splitlines()
+    assert [line.split()[1:3] for line in listed[1:]] == [["Enqueued", "paused"]] * 2
+    task_id = listed[1].split()[0]
+    assert "Enqueued, paused" in fc_async("tasks", "get", "orders", task_id).out
     report = json.loads(fc_async("failures", "-o", "json").out)
     assert sentence in report["paused"][0]
     fc_async("resume", "orders")
