@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 _LOG: Final = logging.getLogger(__name__)
 _LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_IN_CONTAINERS: Final = "host.docker.internal"
+"""The name of this machine in the containers of functions (``execution/containers/spec.py``)."""
 _DISCARD_BYTES: Final = 2 * limits.SYNC_PAYLOAD_BYTES
 """Ours: how much of a body over the limit is read, so that the client reads the refusal."""
 
@@ -205,7 +207,7 @@ class HttpService(ABC):
     def _check_origin(self, request: Request) -> None:
         host = request.headers.get("host", "")
         from_page = request.headers.get("origin", "")
-        reason = origin_refusal(host, from_page, request.scope.get("scheme", "http"))
+        reason = _refusal_of(request)
         if reason and from_page and self.is_open_to(request, from_page):
             reason = origin_refusal(host, "")
         if reason:
@@ -405,6 +407,16 @@ def is_navigation(request: Request) -> bool:
     )
 
 
+def _refusal_of(request: Request) -> str:
+    """Return why a request is refused for its Host and Origin, "" if it is not."""
+    headers = request.headers
+    host = headers.get("host", "")
+    # A browser's request without an Origin has this header, whatever page has caused it.
+    if _name_of(host) == _IN_CONTAINERS and "sec-fetch-site" in headers:
+        return f"{_IN_CONTAINERS} is a name for functions in containers, not for browsers"
+    return origin_refusal(host, headers.get("origin", ""), request.scope.get("scheme", "http"))
+
+
 def origin_refusal(host: str, origin: str, scheme: str = "http") -> str:
     """Return why a request is refused, "" if it is not.
 
@@ -418,6 +430,9 @@ def origin_refusal(host: str, origin: str, scheme: str = "http") -> str:
         origin: The Origin header, "" when it is absent (programs send none).
         scheme: Of the connection.
     """
+    # Of programs only: a browser can be told that this name is another machine.
+    if not origin and _name_of(host) == _IN_CONTAINERS:
+        return ""
     if not is_loopback(host) and (origin or hosts.service_of(host) in ("", "oss")):
         return (
             f"Host {host!r} is not a loopback name: this runtime answers on 127.0.0.1 and "
@@ -431,8 +446,13 @@ def origin_refusal(host: str, origin: str, scheme: str = "http") -> str:
 @functools.lru_cache(maxsize=256)
 def is_loopback(host: str) -> bool:
     """Return whether an authority (``name[:port]``) names this machine."""
-    try:
-        name = urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return False
+    name = _name_of(host)
     return name in _LOOPBACK_NAMES or name.endswith(".localhost")
+
+
+def _name_of(host: str) -> str:
+    """Return the name in an authority; "" if it is not one."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""

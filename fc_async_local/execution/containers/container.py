@@ -134,10 +134,15 @@ class Container:
 
     async def _watch(self, stream: Stream) -> None:
         """Read its output until it ends, then say how it ended, then remove it."""
+        has_printed = False
         try:
             while (message := await stream.read_out()) is not None:
+                has_printed = True
                 self._output(message.data)
             state = await self._end_state()
+            if not has_printed:
+                # podman may end the stream of a program that ends at once without its output.
+                self._output("".join(await self._raw.log(stdout=True, stderr=True)).encode())
         except BROKEN:
             end = Exit(None, 0, "the container engine")
         else:

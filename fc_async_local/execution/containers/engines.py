@@ -54,6 +54,12 @@ class Engines:
         assert self._run is not None, "no engine yet"
         return self._run.id
 
+    def guest_folder(self) -> Path:
+        """Return a folder for files that containers read; it exists until the end."""
+        folder = self._folder() / "guest"
+        folder.mkdir(exist_ok=True)
+        return folder
+
     async def find(self) -> Engine:
         """Return the engine.
 

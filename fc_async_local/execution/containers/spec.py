@@ -42,10 +42,14 @@ class Bind(NamedTuple):
     target: str
     read_only: bool = True
 
-    def text(self) -> str:
-        """Return it in the form of ``--volume``."""
-        mode = "ro" if self.read_only else "rw"
-        return f"{self.source}:{self.target}:{mode}"
+    def document(self) -> dict[str, Any]:
+        """Return it as the engine reads it: a path may have a colon, unlike that of ``Binds``."""
+        return {
+            "Type": "bind",
+            "Source": self.source,
+            "Target": self.target,
+            "ReadOnly": self.read_only,
+        }
 
 
 class Additions(NamedTuple):
@@ -79,7 +83,7 @@ def request(deployment: Deployment, additions: Additions) -> dict[str, Any]:
         "NetworkMode": additions.network,
         "PortBindings": {port: [{"HostIp": "127.0.0.1", "HostPort": ""}]},
         "ExtraHosts": [f"{HOST}:host-gateway"],
-        "Binds": [bind.text() for bind in additions.binds],
+        "Mounts": [bind.document() for bind in additions.binds],
         "Memory": memory,
         "MemorySwap": memory,  # the sum of both: no swap
         "PidsLimit": _MOST_PROCESSES,

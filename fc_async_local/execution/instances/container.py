@@ -7,23 +7,29 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 import shlex
+import sys
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from fc_async_local.execution.containers import spec
 from fc_async_local.execution.containers.container import BROKEN
+from fc_async_local.execution.containers.gateway import Way
 from fc_async_local.execution.containers.spec import Additions, Bind
 from fc_async_local.execution.instances.container_logs import ContainerLogs
 from fc_async_local.execution.instances.replies import NOT_STARTED, Ending, Reply, document
 from fc_async_local.execution.instances.server import PublishedServer
 from fc_async_local.execution.instances.serving import ServingInstance
 from fc_async_local.execution.machine.identity import environment_of_image
+from fc_async_local.execution.notices import warn_once
 from fc_async_local.execution.protocol import CannotRun
+from fc_async_sdk._payloads import claims
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from fc_async_local.execution.containers.container import Container
-    from fc_async_local.execution.containers.engine import Engine
+    from fc_async_local.execution.containers.engine import Engine, Image
     from fc_async_local.execution.exits import Exit
     from fc_async_local.execution.instances.call import Call
     from fc_async_local.execution.instances.forkserver import ForkServers
@@ -31,6 +37,7 @@ if TYPE_CHECKING:
     from fc_async_local.execution.machine.paths import Folders
     from fc_async_local.execution.protocol import Attempt, Deployment
 
+_LOG: Final = logging.getLogger(__name__)
 _KB_PER_MB: Final = 1024
 
 
@@ -61,8 +68,9 @@ class ContainerInstance(ServingInstance):
             CannotRun: There is no engine, or it does not have the image.
         """
         engine = await self._common.engines.find()
-        await self._find_image(engine)
-        request = spec.request(self.deployment, self._additions(engine, folders))
+        image = await self._find_image(engine)
+        additions = await self._additions(engine, image, folders)
+        request = spec.request(self.deployment, additions)
         name = f"fc-async-{self.instance_id}"
         async with self._common.engines.starts:
             container = await engine.create(request, name, self._logs.feed)
@@ -74,8 +82,8 @@ class ContainerInstance(ServingInstance):
                 return self._refused(str(getattr(error, "message", error)))
         return await self._get_healthy(container, first)
 
-    async def _find_image(self, engine: Engine) -> None:
-        """Look for the image.
+    async def _find_image(self, engine: Engine) -> Image:
+        """Return the image.
 
         Raises:
             CannotRun: The engine does not have it.
@@ -90,17 +98,40 @@ class ContainerInstance(ServingInstance):
             )
         own = image.command if not self.deployment.entrypoint else ()
         self._command = (*self.deployment.entrypoint, *(self.deployment.command or own))
+        return image
 
-    def _additions(self, engine: Engine, folders: Folders) -> Additions:
-        identity = self._common.identity
+    async def _additions(self, engine: Engine, image: Image, folders: Folders) -> Additions:
+        common = self._common
+        own = environment_of_image(self.deployment, common.identity, self.instance_id)
+        way = await self._way(engine)
         binds = [Bind(str(mount.folder), mount.path, mount.read_only) for mount in folders.mounts]
+        # That of the runtime: a template must not mount a folder of this machine by its variable.
+        payloads = common.identity.environment.get(claims.VARIABLE)
+        if payloads:
+            await asyncio.to_thread(os.makedirs, payloads, 0o700, exist_ok=True)
+            # Under the same path: claims of large payloads name it.
+            binds.append(Bind(payloads, payloads, read_only=False))
         return Additions(
             network="bridge",
-            environment=environment_of_image(self.deployment, identity, self.instance_id),
-            binds=binds,
-            run=self._common.engines.run_id,
+            environment=way.variables(own, image.environment),
+            binds=(*binds, *way.binds),
+            run=common.engines.run_id,
             processors=engine.facts.processors,
         )
+
+    async def _way(self, engine: Engine) -> Way:
+        """Return the way to this runtime; without one a function runs all the same."""
+        if engine.facts.is_rootless and sys.platform == "linux":
+            reason = "its network does not lead to this machine"
+        else:
+            try:
+                folder = self._common.engines.guest_folder()
+                return await self._common.gateway.open(engine, folder)
+            except OSError as error:
+                reason = str(error)
+        text = f"images cannot call this runtime: {engine.facts}, {reason}"
+        warn_once(_LOG, text, key=text)
+        return Way()
 
     def _refused(self, reason: str) -> Reply:
         """Return that the engine could not start the container."""

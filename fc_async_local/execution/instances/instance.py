@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fc_async_local.execution.containers.engines import Engines
+    from fc_async_local.execution.containers.gateway import Gateway
     from fc_async_local.execution.exits import Exit
     from fc_async_local.execution.import_rules import ImportRules
     from fc_async_local.execution.instances.debugging import Debugger
@@ -85,6 +86,7 @@ class Common(NamedTuple):
         when_gone: Called once the process of an instance has ended.
         proxy: Leads requests of programs without hooks.
         engines: Find the container engine.
+        gateway: Leads from containers to this runtime.
     """
 
     identity: Identity
@@ -94,6 +96,7 @@ class Common(NamedTuple):
     when_gone: Callable[[Instance], None]
     proxy: CloudProxy
     engines: Engines
+    gateway: Gateway
 
 
 class Instance(abc.ABC):

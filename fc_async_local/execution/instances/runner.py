@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from msgspec.structs import replace
 
 from fc_async_local.execution.containers.engines import Engines
+from fc_async_local.execution.containers.gateway import Gateway
 from fc_async_local.execution.import_rules import ImportRules
 from fc_async_local.execution.instances import replies
 from fc_async_local.execution.instances.call import Call
@@ -80,14 +81,16 @@ class ProcessRunner:
         bounds = bounds or RunnerLimits()
         self._instances = LivingInstances(self._make, Starter(code, mounts), bounds)
         self.debuggers = Debuggers(self._warm, self._instances.retire_all)
+        proxy = CloudProxy(identity.environment, trust)
         self._common = Common(
             identity,
             bounds,
             PortBook(),
             ImportRules(strict=bounds.strict_imports),
             self._instances.gone,
-            CloudProxy(identity.environment, trust),
+            proxy,
             Engines(containers),
+            Gateway(identity.environment, proxy),
         )
         self._housekeeper = Housekeeper(self._instances, bounds.memory_check_seconds)
         self._calls: set[Call] = set()
@@ -136,6 +139,7 @@ class ProcessRunner:
         await self.debuggers.aclose()
         await self._instances.aclose()
         await self._common.proxy.aclose()
+        await self._common.gateway.aclose()
         await self._common.engines.aclose()
 
     def sweep(self) -> None:

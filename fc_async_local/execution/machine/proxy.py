@@ -15,7 +15,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
+import ipaddress
 import re
+import socket
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -48,6 +51,8 @@ class CloudProxy:
         self._table = hosts.Table(environment.get(hosts.VARIABLE, ""))
         self._trust = trust
         self._server: asyncio.Server | None = None
+        self._for_guests: asyncio.Server | None = None
+        self._guest_host = ""
         self._starting = asyncio.Lock()
         self._open: set[asyncio.Task[None]] = set()
 
@@ -63,23 +68,37 @@ class CloudProxy:
         async with self._starting:
             if self._server is None:
                 self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
-        _, port = self._server.sockets[0].getsockname()
-        names = dict.fromkeys((hosts.PROXY, *hosts.PROXIES), f"http://127.0.0.1:{port}")
-        # Both spellings: clients differ in which of them they read.
-        return {**names, "NO_PROXY": _DIRECT, "no_proxy": _DIRECT}
+        return _named("127.0.0.1", self._server)
 
     async def of_programs(self) -> dict[str, str]:
         """Return these variables with those by which programs trust the runtime, and Java's."""
         named = await self.environment()
-        if not named:
+        return await self._with_trust(named) if named else {}
+
+    async def of_guests(self, listen: Callable[[int], socket.socket], host: str) -> dict[str, str]:
+        """Return the same variables for containers, whose connections to loopback are refused.
+
+        Args:
+            listen: Returns a socket that containers reach; called once, with port 0.
+            host: The name of this machine in a container.
+        """
+        if not self.leads:
             return {}
+        async with self._starting:
+            self._guest_host = host
+            if self._for_guests is None:
+                accept = functools.partial(self._accept, is_guest=True)
+                self._for_guests = await asyncio.start_server(accept, sock=listen(0))
+        return await self._with_trust(_named(host, self._for_guests))
+
+    async def _with_trust(self, named: Mapping[str, str]) -> dict[str, str]:
         trusted: Mapping[str, str] = {}
         with contextlib.suppress(OSError, ImportError, ValueError):  # then only HTTP is led
             trusted = await asyncio.to_thread(self._trust)
-        _, _, port = named[hosts.PROXY].rpartition(":")
+        proxy = urlsplit(named[hosts.PROXY])
         # Java reads no variable of a proxy, only properties, and takes them from this variable.
         options = [
-            f"-D{scheme}.proxyHost=127.0.0.1 -D{scheme}.proxyPort={port}"
+            f"-D{scheme}.proxyHost={proxy.hostname} -D{scheme}.proxyPort={proxy.port}"
             for scheme in ("http", "https")
         ]
         if trusted.get(_JAVA):
@@ -92,31 +111,38 @@ class CloudProxy:
 
     async def aclose(self) -> None:
         """End the proxy and its connections."""
-        if self._server is None:
-            return
-        self._server.close()
+        for server in (self._server, self._for_guests):
+            if server is not None:
+                server.close()
         for task in self._open:
             task.cancel()
         await asyncio.gather(*self._open, return_exceptions=True)
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _accept(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, is_guest: bool = False
+    ) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._open.add(task)
         try:
             with contextlib.suppress(OSError, ValueError, *_BROKEN):
-                await self._serve(reader, writer)
+                await self._serve(reader, writer, is_guest=is_guest)
         finally:
             self._open.discard(task)
             writer.close()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, is_guest: bool
+    ) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
         line, _, fields = head.partition(b"\r\n")
         method, target, version = line.decode("latin-1").split()
         url = urlsplit(f"//{target}" if method == "CONNECT" else target)
         host, port = self._place(url.hostname or "", url.port or 80)
-        if not port:
+        is_of_cloud = self._table.port_of(url.hostname or "") is not None
+        if port and is_guest and not is_of_cloud:
+            host = await self._place_for_guest(host, port)
+        if not port or not host:
             writer.write(_REFUSED)
             return
         try:
@@ -143,6 +169,37 @@ class CloudProxy:
         if local_port is not None:
             return "127.0.0.1", local_port
         return host, port if host else 0
+
+    async def _place_for_guest(self, host: str, port: int) -> str:
+        """Return where a container's connection to another host leads; "" if it is refused.
+
+        The programs that listen on the loopback of this machine are not open to containers; the
+        runtime is, for clients that do not read NO_PROXY.
+        """
+        if host == self._guest_host:
+            return "127.0.0.1" if port in self._table.ports else ""
+        return await _address_outside(host)
+
+
+def _named(host: str, server: asyncio.Server) -> dict[str, str]:
+    """Return the variables that name a proxy."""
+    port = server.sockets[0].getsockname()[1]
+    names = dict.fromkeys((hosts.PROXY, *hosts.PROXIES), f"http://{host}:{port}")
+    direct = _DIRECT if host == "127.0.0.1" else f"{_DIRECT},{host}"
+    # Both spellings: clients differ in which of them they read.
+    return {**names, "NO_PROXY": direct, "no_proxy": direct}
+
+
+async def _address_outside(host: str) -> str:
+    """Return an address of a host; "" if it has one on this machine's loopback, or has none."""
+    try:
+        entries = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError:
+        return ""
+    addresses = [ipaddress.ip_address(str(entry[4][0])) for entry in entries]
+    if any(address.is_loopback or address.is_unspecified for address in addresses):
+        return ""
+    return str(addresses[0])
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

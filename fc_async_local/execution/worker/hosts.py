@@ -35,7 +35,9 @@ PROXY = "FC_ASYNC_PROXY"
 PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy")
 HOOKS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "hooks")  # noqa: PTH100, PTH118, PTH120 -- pathlib would cost start-up time
 """Folder for PYTHONPATH, with ``sitecustomize.py``."""
-_LOOPBACK = "127.0.0.1"
+ADDRESS = "FC_ASYNC_HOST"
+"""Environment variable in a container: the name of the machine on which the runtime listens."""
+_LOOPBACK = os.environ.get(ADDRESS) or "127.0.0.1"
 _VENDOR = (".aliyuncs.com", ".fcapp.run")
 
 _connect = socket.socket.connect
@@ -53,6 +55,11 @@ class Table:
 
     def __init__(self, text: str) -> None:
         self.rows = [(re.compile(pattern), port) for pattern, port in json.loads(text or "[]")]
+
+    @property
+    def ports(self) -> set[int]:
+        """Return the ports of the runtime."""
+        return {port for _, port in self.rows if port}
 
     def port_of(self, host: str) -> int | None:
         """Return the port for a host, 0 if it is refused; None if it is not served."""

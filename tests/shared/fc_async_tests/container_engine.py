@@ -51,7 +51,7 @@ case $path in
     fail) mark='x-fc-status: 404
 '; answer='{"errorMessage":"mine"}';;
     environment) answer=$(env);;
-    get*) answer=$(wget -q -T 5 -O - "${body#get }" 2>&1);;
+    get*) answer=$(eval "wget -q -T 5 -O - ${body#get }" 2>&1);;
     retry) answer=$retry;;
     lines*) for number in $(seq "${body#lines }"); do echo "line $number of $id" >&2; done;;
   esac

@@ -10,7 +10,8 @@
 const net = require("net");
 const tls = require("tls");
 
-const LOOPBACK = "127.0.0.1";
+// In a container, the name of the machine on which the runtime listens.
+const LOOPBACK = process.env.FC_ASYNC_HOST || "127.0.0.1";
 const rows = JSON.parse(process.env.FC_ASYNC_HOSTS || "[]").map(([pattern, port]) => [
   new RegExp(`^(?:${pattern})$`),
   port,

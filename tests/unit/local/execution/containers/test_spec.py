@@ -53,10 +53,12 @@ def test_memory_is_without_swap() -> None:
 
 def test_mounts_are_read_only_where_the_function_may_not_write() -> None:
     binds = (Bind("/here/a", "/mnt/a", read_only=False), Bind("/here/b", "/mnt/b"))
-    assert asked(binds=binds)["HostConfig"]["Binds"] == [
-        "/here/a:/mnt/a:rw",
-        "/here/b:/mnt/b:ro",
+    mounts = asked(binds=binds)["HostConfig"]["Mounts"]
+    assert [(mount["Source"], mount["Target"]) for mount in mounts] == [
+        ("/here/a", "/mnt/a"),
+        ("/here/b", "/mnt/b"),
     ]
+    assert [mount["ReadOnly"] for mount in mounts] == [False, True]
 
 
 def test_nothing_opens_the_machine_to_a_container() -> None:
@@ -64,4 +66,4 @@ def test_nothing_opens_the_machine_to_a_container() -> None:
     assert host["NetworkMode"] == "bridge"
     assert not host["Privileged"]
     assert host["SecurityOpt"] == ["no-new-privileges"]
-    assert host["Binds"] == []
+    assert host["Mounts"] == []
