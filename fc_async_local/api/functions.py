@@ -20,12 +20,14 @@ from fc_async_local.domain.errors import Rejected
 from fc_async_local.functions.functions import FunctionFilter
 from fc_async_sdk.admin.models import PREFIX
 from fc_async_sdk.spec import limits
+from fc_async_sdk.spec.runtimes import CONTAINER
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from starlette.requests import Request
 
+    from fc_async_local.execution.protocol import Deployment
     from fc_async_local.functions import FunctionRegistry
 
 _ARCHIVES = "/code"
@@ -66,6 +68,7 @@ class FunctionOperations:
         registry: Where functions are kept.
         abort: Ends the running attempts of a function.
         signed: Returns a path with a signature, for a client that sends no token.
+        lack: Returns why a function's image cannot run on this machine; "" if it can.
     """
 
     def __init__(
@@ -73,10 +76,13 @@ class FunctionOperations:
         registry: FunctionRegistry,
         abort: Callable[[str], Awaitable[None]],
         signed: Callable[[str], str],
+        lack: Callable[[Deployment], Awaitable[str]],
     ) -> None:
+        self._registry = registry
         self._functions = registry.functions
         self._abort = abort
         self._signed = signed
+        self._lack = lack
 
     @served("CreateFunction", "POST", "/functions")
     async def create_function(self, body: dict[str, Any]) -> dict[str, Any]:
@@ -90,8 +96,15 @@ class FunctionOperations:
 
     @served("GetFunction", "GET", "/functions/{name}")
     async def get_function(self, name: str, query: Qualified) -> dict[str, Any]:
-        """Answer GetFunction."""
-        return await self._functions.get(name, query.qualifier)
+        """Answer GetFunction: an image that is not on this machine is one that was not pulled."""
+        answer = await self._functions.get(name, query.qualifier)
+        if answer.get("runtime") != CONTAINER:
+            return answer
+        qualifier = query.qualifier or limits.DEFAULT_QUALIFIER
+        reason = await self._lack(await self._registry.deployment(name, qualifier, roll=0.0))
+        if reason:
+            answer |= {"state": "Failed", "stateReason": reason, "lastUpdateStatus": "Failed"}
+        return answer
 
     @served("DeleteFunction", "DELETE", "/functions/{name}")
     async def delete_function(self, name: str) -> None:

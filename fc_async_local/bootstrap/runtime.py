@@ -295,7 +295,7 @@ class Runtime:
         engine = self.engine
         registry = self.registry
         return [
-            FunctionOperations(registry, self.runner.abort, access.signed),
+            FunctionOperations(registry, self.runner.abort, access.signed, self.runner.lack_of),
             ResourceOperations(registry, urls),
             TagOperations(registry),
             UploadOperations(registry, settings, checksum=checksum, now=RealClock().now),

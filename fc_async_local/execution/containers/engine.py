@@ -19,6 +19,8 @@ from fc_async_local.execution.protocol import CannotRun
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
 
+    from fc_async_local.execution.protocol import Deployment
+
 _PING_SECONDS: Final = 5.0
 _NOT_FOUND: Final = 404
 
@@ -113,6 +115,21 @@ class Engine:
             (*(config.get("Entrypoint") or ()), *(config.get("Cmd") or ())),
             {name: value for name, _, value in variables},
         )
+
+    async def needed_image(self, deployment: Deployment) -> Image:
+        """Return the image of a function.
+
+        Raises:
+            CannotRun: It is not on this machine, or the engine does not answer.
+        """
+        reference = deployment.image
+        image = await self.image(reference)
+        if image is None:
+            raise CannotRun(
+                f"image {reference!r} of function {deployment.function!r} is not on this machine: "
+                f"build it, or run: {self.facts.name.lower()} pull {reference}"
+            )
+        return image
 
     async def create(
         self, request: Mapping[str, Any], name: str, output: Callable[[bytes], None]

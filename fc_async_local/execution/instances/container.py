@@ -23,7 +23,6 @@ from fc_async_local.execution.instances.server import PublishedServer
 from fc_async_local.execution.instances.serving import ServingInstance
 from fc_async_local.execution.machine.identity import environment_of_image
 from fc_async_local.execution.notices import warn_once
-from fc_async_local.execution.protocol import CannotRun
 from fc_async_sdk._payloads import claims
 from fc_async_sdk.spec import limits
 
@@ -68,7 +67,9 @@ class ContainerInstance(ServingInstance):
             CannotRun: There is no engine, or it does not have the image.
         """
         engine = await self._common.engines.find()
-        image = await self._find_image(engine)
+        image = await engine.needed_image(self.deployment)
+        own = image.command if not self.deployment.entrypoint else ()
+        self._command = (*self.deployment.entrypoint, *(self.deployment.command or own))
         additions = await self._additions(engine, image, folders)
         request = spec.request(self.deployment, additions)
         name = f"fc-async-{self.instance_id}"
@@ -81,24 +82,6 @@ class ContainerInstance(ServingInstance):
             except BROKEN as error:
                 return self._refused(str(getattr(error, "message", error)))
         return await self._get_healthy(container, first)
-
-    async def _find_image(self, engine: Engine) -> Image:
-        """Return the image.
-
-        Raises:
-            CannotRun: The engine does not have it.
-        """
-        reference = self.deployment.image
-        image = await engine.image(reference)
-        if image is None:
-            program = engine.facts.name.lower()
-            raise CannotRun(
-                f"image {reference!r} of function {self.deployment.function!r} is not on this "
-                f"machine: build it, or run: {program} pull {reference}"
-            )
-        own = image.command if not self.deployment.entrypoint else ()
-        self._command = (*self.deployment.entrypoint, *(self.deployment.command or own))
-        return image
 
     async def _additions(self, engine: Engine, image: Image, folders: Folders) -> Additions:
         common = self._common

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from fc_async_local.clock import Clock
     from fc_async_local.execution.instances.runner import ProcessRunner
+    from fc_async_local.execution.protocol import Deployment
 
 _FRAMES: Final = Frames(own=(str(Path(fc_async_local.__file__).parent),))
 
@@ -241,6 +242,12 @@ class RoutingRunner:
             running.discard(key)
             if not running:
                 self._running.pop(function, None)
+
+    async def lack_of(self, deployment: Deployment) -> str:
+        """Return why the image of a function cannot run here; "" if it can."""
+        if deployment.function in self._handlers:
+            return ""
+        return await self._processes.lack_of(deployment)
 
     async def abort(self, function: str) -> None:
         """End all attempts of a function that run in this process."""

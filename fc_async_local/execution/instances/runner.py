@@ -32,7 +32,7 @@ from fc_async_local.execution.instances.starting import Starter
 from fc_async_local.execution.machine.identity import Identity
 from fc_async_local.execution.machine.ports import MOST_WAITING, PortBook
 from fc_async_local.execution.machine.proxy import CloudProxy
-from fc_async_local.execution.protocol import Attempt, RunnerLimits
+from fc_async_local.execution.protocol import Attempt, CannotRun, RunnerLimits
 from fc_async_sdk.spec.runtimes import CUSTOM
 
 if TYPE_CHECKING:
@@ -141,6 +141,15 @@ class ProcessRunner:
         await self._common.proxy.aclose()
         await self._common.gateway.aclose()
         await self._common.engines.aclose()
+
+    async def lack_of(self, deployment: Deployment) -> str:
+        """Return why the image of a function cannot run here; "" if it can."""
+        try:
+            engine = await self._common.engines.find()
+            await engine.needed_image(deployment)
+        except (CannotRun, OSError) as error:
+            return str(error)
+        return ""
 
     def sweep(self) -> None:
         """Begin to remove the containers that an earlier run left behind."""
