@@ -229,6 +229,20 @@ def test_the_log_of_each_call_is_whole(images: Images) -> None:
         assert log.decode().splitlines() == [*lines, f"end of request-{number}"]
 
 
+def test_a_save_during_a_call_lets_it_end_in_the_old_container(images: Images) -> None:
+    async def scenario() -> tuple[Any, ...]:
+        old = asyncio.ensure_future(images.run(b"sleep 3", revision="1"))
+        await images.until(lambda containers: bool(containers))
+        new = await images.run(b"new", revision="2")
+        outcome = await old
+        await images.until(lambda containers: len(containers) == 1)
+        return outcome, new, await images.containers()
+
+    old, new, (remaining,) = images.play(scenario)
+    assert (old.payload, new.payload) == (b"sleep 3", b"new")
+    assert remaining["Name"].endswith(new.instance_id)
+
+
 def test_podman_without_a_socket_is_started_and_ended_with_the_runtime(
     images: Images, workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
