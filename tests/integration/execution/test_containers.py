@@ -232,7 +232,7 @@ def test_the_log_of_each_call_is_whole(images: Images) -> None:
 def test_a_save_during_a_call_lets_it_end_in_the_old_container(images: Images) -> None:
     async def scenario() -> tuple[Any, ...]:
         old = asyncio.ensure_future(images.run(b"sleep 3", revision="1"))
-        await images.until(lambda containers: bool(containers))
+        await images.until(bool)
         new = await images.run(b"new", revision="2")
         outcome = await old
         await images.until(lambda containers: len(containers) == 1)

@@ -17,6 +17,7 @@ from fc_async_plugin.check.rules import (
     destinations,
     environment,
     form,
+    images,
     props,
     reliability,
     triggers,
@@ -88,6 +89,7 @@ _MODULES: Final = (
     reliability,
     code,
     environment,
+    images,
     triggers,
 )
 _OWN: Final = (suppression_without_reason, unknown_rule, unused_suppression)
