@@ -21,6 +21,7 @@ ROOT = Path(__file__).parent.parent
 SDK = ROOT / "fc_async_sdk"
 MODULES = (
     SDK / "_async_client.py",
+    SDK / "handles/_async_feeds.py",
     SDK / "handles/_async_functions.py",
     SDK / "handles/_async_groups.py",
     SDK / "handles/_async_tasks.py",
@@ -44,6 +45,7 @@ NAMES = {
     "AsyncClient": "Client",
     "AsyncConnections": "Connections",
     "AsyncFanOut": "FanOut",
+    "AsyncFeed": "Feed",
     "AsyncFunctionHandle": "FunctionHandle",
     "AsyncFunctionWaiter": "FunctionWaiter",
     "AsyncIterator": "Iterator",
@@ -53,6 +55,7 @@ NAMES = {
     "AsyncTaskHandle": "TaskHandle",
     "AsyncTaskWaiter": "TaskWaiter",
     "_AsyncWaiter": "_Waiter",
+    "_async_feeds": "_feeds",
     "_async_groups": "_groups",
     "_async_tasks": "_tasks",
     "async_client": "client",

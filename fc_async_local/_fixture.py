@@ -23,6 +23,7 @@ from fc_async_local.domain.invocation import OutcomeKind
 from fc_async_sdk import Config, _endpoint, _runtimes, waiters
 from fc_async_sdk._client import Client
 from fc_async_sdk._coroutines import is_coroutine_function
+from fc_async_sdk._feeding import messages
 from fc_async_sdk._pacing import hop
 from fc_async_sdk._pacing.hosting import MARK, Host
 from fc_async_sdk.credentials import Static
@@ -93,6 +94,8 @@ def _has_run(outcome: Outcome) -> bool:
         return False
     if outcome.kind is not OutcomeKind.SUCCESS:
         return not _is_used_up(outcome.payload)
+    if messages.is_answer(outcome.payload):
+        return False
     next_message = hop.sent(outcome.payload)
     return next_message is None or next_message.handled
 

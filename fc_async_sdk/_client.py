@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from fc_async_sdk import fanout, handles, models
+    from fc_async_sdk._feeding import Feeding
     from fc_async_sdk._ordering import BaseConcurrency as Concurrency
     from fc_async_sdk._ordering import BaseDebounce as Debounce
     from fc_async_sdk._pacing import BasePace as Pace
@@ -214,7 +215,7 @@ class Client(BaseClient):
             lambda paced: self._perform(operations.invoke_async, (), paced),
         )
 
-    def fan_out(
+    def fan_out(  # noqa: PLR0913 -- what is sent, as whose tasks, how fast, by which way
         self,
         function: str,
         payloads: Iterable[Any],
@@ -227,6 +228,7 @@ class Client(BaseClient):
         progress: Callable[[fanout.Progress], None] | bool | None = None,
         pace: Pace | None = None,
         large: PayloadStore | None = None,
+        feed: PayloadStore | Feeding | None = None,
     ) -> fanout.FanOut:
         """Call a function asynchronously for every payload; see :mod:`fc_async_sdk.fanout`.
 
@@ -244,6 +246,8 @@ class Client(BaseClient):
             pace: Decides the delays; see :mod:`fc_async_sdk.pacing`. Slots are booked when the run
                 begins, if ``payloads`` has a length.
             large: As in :meth:`invoke_async`.
+            feed: Store that the whole batch is written to, from which the function sends it to
+                itself at the pace of its handler; see :mod:`fc_async_sdk.feeding`.
 
         Returns:
             A run: iterate over it for the outcomes as they complete, or call ``run()``.
@@ -256,6 +260,13 @@ class Client(BaseClient):
         from fc_async_sdk import fanout  # noqa: PLC0415 -- few clients need it
 
         self._connections.check_open()
+        fed = None
+        if feed is not None:
+            start = functools.partial(self.invoke, function, qualifier=qualifier)
+            name = pace.name if pace is not None else ""
+            fed = fanout.Fed(feed, function, start, task_ids=task_ids, pace=name)
+            fanout.check_fed(delay, resume)
+            pace = None  # that of the handler decides
         plan = fanout.Plan(
             function,
             payloads,
@@ -268,7 +279,8 @@ class Client(BaseClient):
             pace=pace,
             large=large,
         )
-        return fanout.FanOut(plan, payloads, self._connections.sending(self._stub))
+        send = self._connections.sending(self._stub)
+        return fanout.FanOut(plan, payloads, send, fed)
 
     def replay_events(
         self,

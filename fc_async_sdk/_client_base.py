@@ -69,6 +69,7 @@ class Exceptions:
         EntityTooLarge,
         FailureKept,
         FcAsyncError,
+        FeedError,
         FunctionAlreadyExists,
         FunctionError,
         FunctionInvocationDisabled,

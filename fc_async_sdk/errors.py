@@ -54,6 +54,7 @@
     ├── OrderingError             a message did not run: others of its key come first
     │   ├── WaitedTooLong         it has waited for as long as it may
     │   └── OrderingStoreFailed   the store of the policy could not be read or written
+    ├── FeedError                 a feed cannot be started, read or changed: .feed
     ├── IdempotencyError          an idempotent handler did not run, or did not record its result
     │   └── AlreadyRunning, PayloadMismatch, KeyMissing, FailureKept, EffectInDoubt,
     │       ResultNotStored, ClaimLost, StoreFailed
@@ -797,6 +798,23 @@ class WaitTooLong(PaceError):
         advice += f" max_hops={hops} (fc-async invoke: --max-hops {hops}); or send fewer."
         super().__init__(pace, f"{waits} {seconds:,} s, longer than it may; not sent\n{advice}")
         self.seconds = seconds
+
+
+# --- fc_async_sdk.feeding ------------------------------------------------------------------------
+
+
+class FeedError(FcAsyncError):
+    """A feed could not be started, read or changed.
+
+    Attributes:
+        feed: Name of the feed.
+        message: What happened, without the name.
+    """
+
+    def __init__(self, feed: str, message: str) -> None:
+        super().__init__(f"feed {feed}: {message}")
+        self.feed = feed
+        self.message = message
 
 
 # --- fc_async_sdk.ordering; raised from a handler, they fail the attempt ------------------------

@@ -210,7 +210,7 @@ class Sent(msgspec.Struct, frozen=True):
     """The result of a delivery that only sent the payload again.
 
     Attributes:
-        next: Task id of the next message.
+        next: Task id of the next message; "" after the last step of a feed.
         seconds: Its delay.
         reason: Why, if the handler asked for it.
         handled: Whether the handler ran, and asked for it.

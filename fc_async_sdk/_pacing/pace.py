@@ -133,6 +133,11 @@ class BasePace:
         """True if keys have paces of their own."""
         return self._key is not None
 
+    @property
+    def store(self) -> Store:
+        """The store of the state; feeds of the pace keep theirs there, too."""
+        return self._rows.store
+
     def now(self) -> int:
         """Return the time in microseconds since the epoch.
 
@@ -180,6 +185,14 @@ class BasePace:
             wait = gcra.whole_seconds(slots.at(count - 1), now)
             raise WaitTooLong(self.name, wait, count, gcra.hops(wait), allowed)
         return slots
+
+    def interval(self, *, key: object = None) -> int:
+        """Return the microseconds between two messages of a key.
+
+        Args:
+            key: As ``key`` returned it.
+        """
+        return self._row(key)[1]
 
     def hold(
         self,

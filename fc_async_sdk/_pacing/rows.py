@@ -53,10 +53,13 @@ class PaceRows:
     Args:
         store: Where they are.
         pace: Name of the pace, for errors.
+
+    Attributes:
+        store: As given.
     """
 
     def __init__(self, store: Store, pace: str) -> None:
-        self._store = store
+        self.store = store
         self._pace = pace
         self._steps = CoalescedSteps(self.advance)
 
@@ -70,7 +73,7 @@ class PaceRows:
         Raises:
             PaceStoreFailed: The store cannot be reached.
         """
-        counter = self._ask("create", counters.read, self._store, key)
+        counter = self._ask("create", counters.read, self.store, key)
         return PaceState(*counters.state_of(counter, now))
 
     def book(self, key: str, step: Step) -> int:
@@ -91,7 +94,7 @@ class PaceRows:
 
     def advance(self, key: str, step: Step) -> int:
         """Do a step by itself; see :meth:`book`."""
-        start: int = self._ask("advance", counters.advance, self._store, key, step)
+        start: int = self._ask("advance", counters.advance, self.store, key, step)
         return start
 
     def find_booking(self, key: str, now: int) -> BookingRow:
@@ -105,7 +108,7 @@ class PaceRows:
             PaceStoreFailed: The store cannot be reached.
         """
         row = _booking_row(key, now, None)
-        stored: BookingRow | None = self._ask("create", self._store.create, row)
+        stored: BookingRow | None = self._ask("create", self.store.create, row)
         return row if stored is None else stored
 
     def write_booking(self, row: BookingRow, slots: Slots, now: int) -> None:
@@ -120,7 +123,7 @@ class PaceRows:
             PaceStoreFailed: The store cannot be reached.
         """
         written = _booking_row(row.key, now, slots)
-        self._ask("replace", self._store.replace, written, row.token)
+        self._ask("replace", self.store.replace, written, row.token)
 
     def change(
         self,
@@ -145,9 +148,9 @@ class PaceRows:
             return None if state is None else counters.counter_at(key, moment, *state)
 
         def stored() -> Counter | None:
-            return counters.read(self._store, key)
+            return counters.read(self.store, key)
 
-        self._ask("replace", counters.replace, self._store, stored, following)
+        self._ask("replace", counters.replace, self.store, stored, following)
 
     def _ask(self, verb: str, function: Callable[..., Any], *arguments: Any) -> Any:
         try:

@@ -2,7 +2,8 @@
 """Payloads of this SDK's own: a JSON object with one name, which begins with ``$fc-async.``.
 
 ``{"$fc-async.hop": {…}}`` is a message that waits on (:mod:`fc_async_sdk.pacing`), and
-``{"$fc-async.claim": {…}}`` stands for a payload in a store (:mod:`fc_async_sdk.payloads`).
+``{"$fc-async.claim": {…}}`` stands for a payload in a store (:mod:`fc_async_sdk.payloads`), and
+``{"$fc-async.feed": {…}}`` is a request about a feed (:mod:`fc_async_sdk.feeding`).
 
 Invariants:
 
@@ -24,6 +25,7 @@ from fc_async_sdk.errors import InvalidPayload
 
 PREFIX: Final = "$fc-async."
 HOP: Final = f"{PREFIX}hop"
+FEED: Final = f"{PREFIX}feed"
 SKIPPED: Final = f"{PREFIX}skipped"
 """Name in the result of a delivery that ended without a run, see :mod:`fc_async_sdk.ordering`."""
 

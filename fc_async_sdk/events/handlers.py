@@ -124,6 +124,20 @@ class Policy(Protocol):
         ...
 
 
+class Paces(Protocol):
+    """Used part of a :class:`~fc_async_sdk.pacing.Pace`."""
+
+    def wrap(
+        self,
+        handler: H,
+        *,
+        read: Callable[[bytes, Any], object] | None = None,
+        large: PayloadStore | None = None,
+    ) -> H:
+        """Return a handler that waits for its slot, and answers requests about feeds."""
+        ...
+
+
 @overload
 def handler(
     kind: type[T],
@@ -131,7 +145,7 @@ def handler(
     retry_invalid: Literal[True] = ...,
     debounce: Policy | None = ...,
     concurrency: Policy | None = ...,
-    pace: Policy | None = ...,
+    pace: Paces | None = ...,
     idempotent: Decorator | None = ...,
     large: PayloadStore | None = ...,
 ) -> Callable[[Callable[[T, Any], R]], Callable[[Any, Any], R]]: ...
@@ -142,7 +156,7 @@ def handler(
     retry_invalid: Literal[False],
     debounce: Policy | None = ...,
     concurrency: Policy | None = ...,
-    pace: Policy | None = ...,
+    pace: Paces | None = ...,
     idempotent: Decorator | None = ...,
     large: PayloadStore | None = ...,
 ) -> Callable[[Callable[[T, Any], R]], Callable[[Any, Any], R | dict[str, str]]]: ...
@@ -152,7 +166,7 @@ def handler(
     retry_invalid: bool = True,
     debounce: Policy | None = None,
     concurrency: Policy | None = None,
-    pace: Policy | None = None,
+    pace: Paces | None = None,
     idempotent: Decorator | None = None,
     large: PayloadStore | None = None,
 ) -> Callable[[Callable[[T, Any], Any]], Callable[[Any, Any], Any]]:
@@ -213,7 +227,12 @@ def handler(
         wrap = _asynchronous if is_coroutine_function(function) else _synchronous
         wrapped = functools.wraps(function)(wrap(function, reader))
         for _, policy in policies:
-            if policy is not None:
+            if policy is None:
+                continue
+            if policy is pace:
+                # The wrapper of a pace runs the steps of feeds, whose batches are in that store.
+                wrapped = pace.wrap(wrapped, read=reader.read, large=large)
+            else:
                 wrapped = policy.wrap(wrapped, read=reader.read)
         return wrapped
 
@@ -249,6 +268,8 @@ class _Reader(NamedTuple):
         if envelope is not None and envelope.name == envelopes.HOP:
             expected = "must be given: the message waits for its slot, or for others (concurrency)"
             raise InvalidParameter("pace", None, expected)
+        if envelope is not None and envelope.name == envelopes.FEED:
+            raise InvalidParameter("pace", None, "must be given: the message is of a feed")
         data = sent
         claim = None if self.large is None else claims.find(sent)
         if self.large is not None and claim is not None:

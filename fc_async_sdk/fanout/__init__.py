@@ -18,6 +18,7 @@ by its id and counts as accepted (``duplicate``); ids given as ``resume`` are no
 ``client.replay_events(messages)`` is such a run over failed events of a destination.
 """
 
+from fc_async_sdk.fanout.feeds import Fed, check_fed, status_of
 from fc_async_sdk.fanout.plan import Job, Outcome, Plan, TaskIds
 from fc_async_sdk.fanout.progress import Progress
 from fc_async_sdk.fanout.replay import ReplayPlan, is_replay, next_id, replay_id
@@ -27,6 +28,7 @@ from fc_async_sdk.fanout.senders import LoopSender, Sender, ThreadSender
 __all__ = [
     "AsyncFanOut",
     "FanOut",
+    "Fed",
     "Job",
     "LoopSender",
     "Outcome",
@@ -36,7 +38,9 @@ __all__ = [
     "Sender",
     "TaskIds",
     "ThreadSender",
+    "check_fed",
     "is_replay",
     "next_id",
     "replay_id",
+    "status_of",
 ]

@@ -38,7 +38,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         index: Which payload, from 0.
-        payload: The payload as it was given.
+        payload: The payload as it was given; None if a feed has it.
         task_id: Its task id, "" if there is none.
         accepted: The accepted invocation, or None.
         error: Why it wasn't accepted, or None.
@@ -191,7 +191,7 @@ class Plan(RunPlan):
         delay: int | timedelta | None,
         qualifier: str | None,
         progress: Report,
-        pace: _pacing.BasePace | None = None,
+        pace: _pacing.BasePace | _pacing.Run | None = None,
         large: PayloadStore | None = None,
     ) -> None:
         super().__init__("payloads", payloads, concurrency, progress)
@@ -212,7 +212,9 @@ class Plan(RunPlan):
         }
         # Made once and thrown away: mistakes in what all payloads share end the run here.
         operations.invoke_async(**self._same)
-        if pace is not None:
+        if isinstance(pace, _pacing.Run):
+            self.slots = pace  # of a step of a feed
+        elif pace is not None:
             _pacing.check_delay(delay)
             # Slots of payloads that are not sent again would be held until the end of the run.
             name = f"{function}/{task_ids}" if isinstance(task_ids, str) else ""

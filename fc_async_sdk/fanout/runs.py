@@ -17,13 +17,14 @@ from fc_async_sdk.fanout.progress import Progress, Reporter
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
+    from fc_async_sdk.fanout.feeds import Fed
     from fc_async_sdk.fanout.plan import Job, Plan
     from fc_async_sdk.fanout.replay import ReplayPlan
     from fc_async_sdk.fanout.senders import Sender
     from fc_async_sdk.operations import AcceptedInvocation
 
 
-class AsyncFeed:
+class AsyncInput:
     """The input of an asynchronous run: an iterable or an asynchronous iterable.
 
     Attributes:
@@ -76,11 +77,14 @@ class _Run:
         duplicates: The number of payloads that were already accepted under their task ids.
     """
 
-    def __init__(self, plan: Plan | ReplayPlan, payloads: Any, send: Any) -> None:
+    def __init__(
+        self, plan: Plan | ReplayPlan, payloads: Any, send: Any, fed: Fed | None = None
+    ) -> None:
         self.duplicates = 0
         self._plan = plan
         self._payloads = payloads
         self._send = send
+        self._fed = fed
         self._done = 0
         self._failures: list[Outcome] = []
         self._report = Reporter(plan.progress, plan.title)
@@ -132,6 +136,9 @@ class FanOut(_Run):
 
     def __iter__(self) -> Iterator[Outcome]:
         self._begin()
+        if self._fed is not None:
+            yield from self._feed(self._fed)
+            return
         self._plan.begin()
         waiting = 0
         # Twice as many are handed over as are on the wire, so that the wire never waits.
@@ -160,6 +167,22 @@ class FanOut(_Run):
             self._plan.end()
         if self._problem is not None:
             raise self._problem
+
+    def _feed(self, fed: Fed) -> Iterator[Outcome]:
+        """Write all payloads and have a feed send them; their outcomes come after that."""
+        try:
+            for prepared in self._prepared():
+                if isinstance(prepared, Outcome):
+                    yield self._add(prepared)
+                else:
+                    fed.add(prepared)
+            # A batch that is not whole is not begun: the next call would have another one.
+            if self._problem is not None:
+                raise self._problem
+            for outcome in fed.outcomes(fed.start(fed.request())):
+                yield self._add(outcome)
+        finally:
+            self._report.close()
 
     def _prepared(self) -> Iterator[Job | Outcome]:
         """Yield the payloads as jobs, or as outcomes if they cannot be sent.
@@ -191,12 +214,16 @@ class AsyncFanOut(_Run):
         from fc_async_sdk._cancellation import end_tasks  # noqa: PLC0415 -- same
 
         self._begin()
+        if self._fed is not None:
+            async for fed in self._feed(self._fed):
+                yield fed
+            return
         if self._plan.slots is not None:
             await asyncio.to_thread(self._plan.begin)
         done: asyncio.Queue[Outcome | None] = asyncio.Queue()
         room = asyncio.Semaphore(2 * self._plan.concurrency)
         turn = asyncio.Lock()
-        feed = AsyncFeed(self._plan, self._payloads)
+        source = AsyncInput(self._plan, self._payloads)
         ending = asyncio.Event()
 
         async def work() -> None:
@@ -206,7 +233,7 @@ class AsyncFanOut(_Run):
                 await room.acquire()
                 # The input is read by one worker at a time: it may be a generator.
                 async with turn:
-                    taken = None if ending.is_set() else await feed.take()
+                    taken = None if ending.is_set() else await source.take()
                 if taken is None or ending.is_set():
                     return
                 if isinstance(taken, Outcome):
@@ -230,8 +257,31 @@ class AsyncFanOut(_Run):
             if self._plan.slots is not None:
                 await asyncio.to_thread(self._plan.end)
             failures = [worker.exception() for worker in workers if not worker.cancelled()]
-        for failure in filter(None, [*failures, feed.problem]):
+        for failure in filter(None, [*failures, source.problem]):
             raise failure
+
+    async def _feed(self, fed: Fed) -> AsyncIterator[Outcome]:
+        """Write all payloads and have a feed send them; their outcomes come after that."""
+        import asyncio  # noqa: PLC0415 -- the synchronous run does without it
+
+        source = AsyncInput(self._plan, self._payloads)
+        try:
+            while (prepared := await source.take()) is not None:
+                if isinstance(prepared, Outcome):
+                    yield self._add(prepared)
+                elif fed.is_nearly_full:
+                    # Stores are synchronous: a request to one must not block the event loop.
+                    await asyncio.to_thread(fed.add, prepared)
+                else:
+                    fed.add(prepared)
+            # A batch that is not whole is not begun: the next call would have another one.
+            if source.problem is not None:
+                raise source.problem
+            request = await asyncio.to_thread(fed.request)
+            for accepted in fed.outcomes(await fed.start(request)):
+                yield self._add(accepted)
+        finally:
+            self._report.close()
 
     async def _deliver(self, job: Job) -> Outcome:
         try:

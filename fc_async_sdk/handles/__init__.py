@@ -16,18 +16,22 @@ and ``client.group("resize", "batch-7")`` find them again, also in another proce
 task mode (``async_task=True``).
 """
 
+from fc_async_sdk.handles._async_feeds import AsyncFeed
 from fc_async_sdk.handles._async_functions import AsyncFunctionHandle
 from fc_async_sdk.handles._async_groups import AsyncTaskGroup
 from fc_async_sdk.handles._async_tasks import AsyncTaskHandle
+from fc_async_sdk.handles._feeds import Feed
 from fc_async_sdk.handles._functions import FunctionHandle
 from fc_async_sdk.handles._groups import TaskGroup
 from fc_async_sdk.handles._tasks import TaskHandle
 from fc_async_sdk.handles.calls import Target
 
 __all__ = [
+    "AsyncFeed",
     "AsyncFunctionHandle",
     "AsyncTaskGroup",
     "AsyncTaskHandle",
+    "Feed",
     "FunctionHandle",
     "Target",
     "TaskGroup",

@@ -192,6 +192,10 @@ class AsyncTaskGroup(BaseGroup[R]):
         report = _progress.Reporter(progress, f"waiting for {self.prefix}")
         report.begin(watch.progress)
         try:
+            if self._feed is not None:
+                await self._feed.wait(timeout=polling.timeout)
+                # What was sent just now is not listed for some seconds.
+                await self._port.sleep(waiters.REGISTRATION_SECONDS)
             step = watch.proceed()
             while step is not None:
                 if isinstance(step, Ended):

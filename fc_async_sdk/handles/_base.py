@@ -219,18 +219,32 @@ class BaseGroup(Generic[R]):
     ) -> None:
         self._port = port
         self.prefix = prefix
-        self.function = target.function
-        self.qualifier = target.qualifier
         self.size = size
         self._target = target
         self._members = Members(target.function, prefix, size)
         self._chained = chained  # what a task returned tells whether another message follows it
         self._refused: dict[str, object] = {}
+        self._feed: Any = None
+
+    @property
+    def function(self) -> str:
+        """Name of the function."""
+        return self._target.function
+
+    @property
+    def qualifier(self) -> str | None:
+        """Version or alias; None is LATEST."""
+        return self._target.qualifier
 
     @property
     def progress(self) -> Progress:
         """The counts of what is known so far."""
         return self._members.progress
+
+    def fed(self, feed: Any) -> None:
+        """Note which feed sends the tasks: those that it has not sent are not lost."""
+        self._feed = feed
+        self._chained = True  # the pace of the handler may send a message again
 
     def fresh(self) -> None:
         """Note that no task of this prefix existed before, so that there are no replays."""

@@ -7,9 +7,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fc_async_sdk import _ordering, operations
+from fc_async_sdk._feeding.batch import feeding
 from fc_async_sdk._payloads import claims
 from fc_async_sdk.errors import AsyncTaskAlreadyExists, ServiceError
 from fc_async_sdk.handles._base import BaseFunction
+from fc_async_sdk.handles._feeds import Feed
 from fc_async_sdk.handles._groups import TaskGroup
 from fc_async_sdk.handles._tasks import TaskHandle
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import timedelta
 
+    from fc_async_sdk._feeding import Feeding
+    from fc_async_sdk._payloads.claims import PayloadStore
     from fc_async_sdk.fanout.progress import Report
     from fc_async_sdk.waiters import Port
 
@@ -136,6 +140,7 @@ class FunctionHandle(BaseFunction[P, R]):
         concurrency: int = 32,
         delay: int | timedelta | None = None,
         progress: Report = None,
+        feed: PayloadStore | Feeding | None = None,
     ) -> TaskGroup[R]:
         """Call the function asynchronously for every payload, and return the group of the tasks.
 
@@ -149,12 +154,17 @@ class FunctionHandle(BaseFunction[P, R]):
             concurrency: How many requests are on the wire at a time, 1-1000.
             delay: As in :meth:`spawn`.
             progress: Called after every request; or True for a progress bar (needs ``rich``).
+            feed: Store that all payloads are written to, from which the function sends them to
+                itself at the pace of its handler; see :mod:`fc_async_sdk.feeding`. The group then
+                waits until all are sent.
 
         Raises:
             ConfigurationError: A progress bar was asked for and ``rich`` is not installed.
             InvalidParameter: An argument or a payload is wrong. Payloads before it were sent; none
-                if the function has an order or a debounce.
+                with ``feed``, or if the function has an order or a debounce.
             PaceError: The pace has no slots. If ``payloads`` is a sequence, nothing was sent.
+            FeedError: The function has not begun the feed; nothing was sent.
+            LargePayloadError: The store denied or failed; with ``feed``, nothing was sent.
         """
         self._policies.check_many()
         prefix = self._target.new_id() if task_ids is None else task_ids
@@ -168,13 +178,25 @@ class FunctionHandle(BaseFunction[P, R]):
             progress=progress,
             pace=self._policies.pace,
             large=self._target.large,
+            feed=feed,
         ).run()
         group = self.group(prefix, size=run.progress.done)
-        if not run.duplicates and not self._policies.chained:
+        if feed is not None:
+            name = feeding(feed).named(prefix)
+            group.fed(self.feed(name))
+        elif not run.duplicates and not self._policies.chained:
             group.fresh()
         for outcome in run.failures:
             group.refuse(outcome.task_id, outcome.error, outcome.payload)
         return group
+
+    def feed(self, name: str) -> Feed:
+        """Return the handle of a feed of this function; nothing is sent.
+
+        Args:
+            name: The ``task_ids`` that :meth:`map` was given, or the name of its ``Feeding``.
+        """
+        return Feed(self._port, self._target, name)
 
     def task(self, task_id: str) -> TaskHandle[R]:
         """Return the handle of a task of this function; nothing is sent."""

@@ -191,6 +191,10 @@ class TaskGroup(BaseGroup[R]):
         report = _progress.Reporter(progress, f"waiting for {self.prefix}")
         report.begin(watch.progress)
         try:
+            if self._feed is not None:
+                self._feed.wait(timeout=polling.timeout)
+                # What was sent just now is not listed for some seconds.
+                self._port.sleep(waiters.REGISTRATION_SECONDS)
             step = watch.proceed()
             while step is not None:
                 if isinstance(step, Ended):

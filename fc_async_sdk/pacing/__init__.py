@@ -16,13 +16,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from fc_async_sdk._feeding.steps import Feeder
 from fc_async_sdk._pacing import BasePace, Forecast, Slots
-from fc_async_sdk._pacing.sending import check
+from fc_async_sdk._pacing.sending import as_json, check
 from fc_async_sdk._payloads import values
 from fc_async_sdk.pacing.receiving import Receiver, RetryLater, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from fc_async_sdk._payloads.claims import PayloadStore
 
     H = TypeVar("H", bound=Callable[[Any, Any], Any])
 
@@ -56,14 +59,22 @@ class Pace(BasePace):
         InvalidParameter: An argument is out of its range.
     """
 
-    def wrap(self, handler: H, *, read: Callable[[bytes, Any], object] | None = None) -> H:
+    def wrap(
+        self,
+        handler: H,
+        *,
+        read: Callable[[bytes, Any], object] | None = None,
+        large: PayloadStore | None = None,
+    ) -> H:
         """Return a handler that waits for its slot; ``@handler(Order, pace=pace)`` calls this.
 
         Args:
             handler: ``handler(event, context)``, or a coroutine function.
             read: Returns what ``key`` gets, for a payload and the context. None: JSON values.
+            large: Store that feeds are read from.
         """
-        return wrap(handler, Receiver(self, books=False, read=read))
+        feeder = Feeder(self, large, read or as_json)
+        return wrap(handler, Receiver(self, books=False, read=read, feeder=feeder))
 
 
 def paced(pace: BasePace, *, payload: Any = None) -> Callable[[H], H]:

@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar, cast
 from msgspec.structs import replace
 
 from fc_async_sdk._coroutines import is_coroutine_function
+from fc_async_sdk._feeding import messages
+from fc_async_sdk._feeding.steps import Caller
 from fc_async_sdk._pacing import gcra, hop, hosting
 from fc_async_sdk._pacing.pace import LONGEST, MAX_HOPS
 from fc_async_sdk._pacing.sending import as_json
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from fc_async_sdk._client import Client
+    from fc_async_sdk._feeding.steps import Feeder
     from fc_async_sdk._pacing.hop import Hop
     from fc_async_sdk._pacing.pace import BasePace
     from fc_async_sdk.credentials import Credentials, Static
@@ -148,6 +151,7 @@ class Receiver:
         pace: The pace; None: messages have no slots.
         books: Whether a message without a slot books one when it arrives.
         read: Returns what the key of the pace is taken from, for a payload and the context.
+        feeder: Answers requests about feeds; None: the handler has no feeds.
     """
 
     def __init__(
@@ -156,22 +160,32 @@ class Receiver:
         *,
         books: bool = False,
         read: Callable[[bytes, Any], object] | None = None,
+        feeder: Feeder | None = None,
     ) -> None:
         self._pace = pace
         self.books = books
         self._read = read or as_json
+        self._feeder = feeder
         self._client: Client | None = None
         self._keys: Static | None = None
         name = "" if pace is None else pace.name
         self._attempts = Attempts(name, self._client_of, qualifier_of)
 
-    def arrive(self, event: bytes | str, context: Any) -> Arrived | hop.Sent:
-        """Return the message, or what was sent instead because its slot has not come.
+    def arrive(self, event: bytes | str, context: Any) -> Arrived | dict[str, object]:
+        """Return the message, or what the handler returns instead of running.
 
         Raises:
             PaceError: The store cannot be reached, or the message was sent on too often.
+            FcAsyncError: A step of a feed cannot send.
         """
         raw = event.encode("utf-8", "surrogatepass") if isinstance(event, str) else bytes(event)
+        request = messages.read(raw)
+        if request is not None:
+            return self._feed(request, context)
+        arrived = self._receive(event, raw, context)
+        return arrived if isinstance(arrived, Arrived) else arrived.result()
+
+    def _receive(self, event: bytes | str, raw: bytes, context: Any) -> Arrived | hop.Sent:
         now = hosting.now()
         message = hop.read(raw)
         if message is None:
@@ -263,6 +277,12 @@ class Receiver:
     def client(self, context: Any) -> Any:
         """Return the client with which messages are sent, with the keys of the context."""
         return self._client_of(context)
+
+    def _feed(self, request: messages.Request, context: Any) -> dict[str, object]:
+        if self._feeder is None:
+            return messages.Answer(error="the handler has no feeds: @handler(…, pace=…)").result()
+        caller = Caller(self._client_of(context), context, qualifier_of(context))
+        return self._feeder.answer(request, caller)
 
     def _needs_slot(self, pace: BasePace, message: Hop, context: Any) -> bool:
         """Return whether a message books a slot: it has none, is late, or its pace is held."""
@@ -415,8 +435,8 @@ def _synchronous(
         if not isinstance(event, (bytes, bytearray, memoryview, str)):
             return function(event, context)
         arrived = receiver.arrive(cast("Any", event), context)
-        if isinstance(arrived, hop.Sent):
-            return arrived.result()
+        if isinstance(arrived, dict):
+            return arrived
         if arrived.part:
             host = hosting.current()
             (host.sleep if host is not None else time.sleep)(arrived.part / gcra.SECOND)
@@ -441,8 +461,8 @@ def _asynchronous(
             return await function(event, context)
         # Stores and clients are synchronous: a request must not block the event loop.
         arrived = await asyncio.to_thread(receiver.arrive, cast("Any", event), context)
-        if isinstance(arrived, hop.Sent):
-            return arrived.result()
+        if isinstance(arrived, dict):
+            return arrived
         if arrived.part:
             host = hosting.current()
             await (host.wait if host is not None else asyncio.sleep)(arrived.part / gcra.SECOND)

@@ -381,7 +381,7 @@ def _chain(invocation: Invocation) -> Iterator[dict[str, Any]]:
                 **facts,
             }
     sent = hop.sent(invocation.return_payload)
-    if sent is not None:
+    if sent is not None and sent.next:
         facts = {
             "action": "replay",
             "taskId": sent.next,

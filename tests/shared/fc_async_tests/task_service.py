@@ -169,11 +169,15 @@ class TaskService:
 
     # --- many accepts -------------------------------------------------------------------------
 
-    def fan_out(self, function: str, payloads, **arguments) -> fanout.FanOut:
+    def fan_out(self, function: str, payloads, *, feed=None, **arguments) -> fanout.FanOut:
+        assert feed is None, "this service has no handlers that could feed themselves"
         plan = fanout.Plan(function, payloads, **{"resume": None, "delay": None, **arguments})
         return fanout.FanOut(plan, payloads, lambda _: fanout.ThreadSender(self._send, 1))
 
-    def async_fan_out(self, function: str, payloads, **arguments) -> fanout.AsyncFanOut:
+    def async_fan_out(
+        self, function: str, payloads, *, feed=None, **arguments
+    ) -> fanout.AsyncFanOut:
+        assert feed is None, "this service has no handlers that could feed themselves"
         plan = fanout.Plan(function, payloads, **{"resume": None, "delay": None, **arguments})
 
         async def send(job: fanout.Job) -> AcceptedInvocation:
