@@ -264,7 +264,8 @@ class Client(BaseClient):
         if feed is not None:
             start = functools.partial(self.invoke, function, qualifier=qualifier)
             name = pace.name if pace is not None else ""
-            fed = fanout.Fed(feed, function, start, task_ids=task_ids, pace=name)
+            limit = self.config.max_async_payload_bytes
+            fed = fanout.Fed(feed, function, start, task_ids=task_ids, pace=name, limit=limit)
             fanout.check_fed(delay, resume)
             pace = None  # that of the handler decides
         plan = fanout.Plan(

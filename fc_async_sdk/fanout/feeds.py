@@ -35,6 +35,7 @@ class Fed:
         start: Calls the function with a payload; a coroutine function for an asynchronous run.
         task_ids: As of the run.
         pace: Name of the pace of the sender, which that of the handler must have; "": it has none.
+        limit: Bytes of the largest payload that the account takes.
 
     Attributes:
         start: As given.
@@ -51,6 +52,7 @@ class Fed:
         *,
         task_ids: TaskIds | None,
         pace: str,
+        limit: int,
     ) -> None:
         if task_ids is None:
             raise InvalidParameter("task_ids", None, "must be given: a feed sends nothing twice")
@@ -59,6 +61,7 @@ class Fed:
         self._name = self._feeding.named(task_ids)
         self._function = function
         self._pace = pace
+        self._limit = limit
         in_turn = self._feeding.key is not None
         self._writer = BatchWriter(self._feeding.store, function, in_turn=in_turn)
         self._stored: list[tuple[int, str]] = []
@@ -72,8 +75,10 @@ class Fed:
         """Write a message, perhaps with those before it.
 
         Raises:
+            InvalidRequest: The service would refuse it.
             LargePayloadError: The store denied or failed.
         """
+        job.call.check_size(self._limit)
         task_id: str = job.arguments["task_id"]
         key_of = self._feeding.key
         key = None if key_of is None else key_of(job.payload)

@@ -10,7 +10,7 @@ import collections
 from collections.abc import AsyncIterable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from fc_async_sdk.errors import FcAsyncError
+from fc_async_sdk.errors import FcAsyncError, InvalidRequest
 from fc_async_sdk.fanout.plan import Outcome
 from fc_async_sdk.fanout.progress import Progress, Reporter
 
@@ -109,6 +109,14 @@ class _Run:
             raise RuntimeError("a run runs once; make another one")
         self._started = True
 
+    def _store(self, fed: Fed, job: Job) -> Outcome | None:
+        """Add a message to the batch of a feed; return its outcome if it cannot be sent."""
+        try:
+            fed.add(job)
+        except InvalidRequest as error:
+            return self._plan.conclude(job, error)
+        return None
+
     def _add(self, outcome: Outcome) -> Outcome:
         """Count an outcome, report the progress and return the outcome."""
         self._done += 1
@@ -172,15 +180,14 @@ class FanOut(_Run):
         """Write all payloads and have a feed send them; their outcomes come after that."""
         try:
             for prepared in self._prepared():
-                if isinstance(prepared, Outcome):
-                    yield self._add(prepared)
-                else:
-                    fed.add(prepared)
+                outcome = prepared if isinstance(prepared, Outcome) else self._store(fed, prepared)
+                if outcome is not None:
+                    yield self._add(outcome)
             # A batch that is not whole is not begun: the next call would have another one.
             if self._problem is not None:
                 raise self._problem
-            for outcome in fed.outcomes(fed.start(fed.request())):
-                yield self._add(outcome)
+            for accepted in fed.outcomes(fed.start(fed.request())):
+                yield self._add(accepted)
         finally:
             self._report.close()
 
@@ -268,12 +275,14 @@ class AsyncFanOut(_Run):
         try:
             while (prepared := await source.take()) is not None:
                 if isinstance(prepared, Outcome):
-                    yield self._add(prepared)
+                    outcome: Outcome | None = prepared
                 elif fed.is_nearly_full:
                     # Stores are synchronous: a request to one must not block the event loop.
-                    await asyncio.to_thread(fed.add, prepared)
+                    outcome = await asyncio.to_thread(self._store, fed, prepared)
                 else:
-                    fed.add(prepared)
+                    outcome = self._store(fed, prepared)
+                if outcome is not None:
+                    yield self._add(outcome)
             # A batch that is not whole is not begun: the next call would have another one.
             if source.problem is not None:
                 raise source.problem

@@ -44,6 +44,7 @@ COMMANDS: Final = (
     "remove",
     "graph",
     "invoke",
+    "feed",
     "tasks",
     "events",
     "failures",

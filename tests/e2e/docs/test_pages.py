@@ -21,8 +21,10 @@ import yaml
 
 from fc_async_local.embedded import LocalRuntime
 from fc_async_plugin.report import moments
+from fc_async_sdk.events import handler
 from fc_async_sdk.pacing import Pace
-from fc_async_sdk.stores import SqliteStore
+from fc_async_sdk.payloads import FolderStore
+from fc_async_sdk.stores import MemoryStore, SqliteStore
 from fc_async_tests.pages import Block, Reader, blocks, differs, ids_differ, place, steps
 from fc_async_tests.s_yaml import template
 
@@ -239,8 +241,17 @@ def sdk(reader: Reader, request: pytest.FixtureRequest) -> FcLocal:
 
 def paced(reader: Reader, request: pytest.FixtureRequest) -> None:
     """A function, and a file with a payload in each line."""
-    runtime(reader, request).deploy("copy", lambda event, _: event)
+    local = runtime(reader, request)
+    local.deploy("copy", lambda event, _: event)
+    feeds_itself(reader, local, "copy-all")
     reader.write("contacts.jsonl", "".join(f'{{"number": {number}}}\n' for number in range(75)))
+
+
+def feeds_itself(reader: Reader, local: FcLocal, function: str) -> None:
+    """Deploy a function that sends itself the batches of the folder ``batches``."""
+    pace = Pace("crm", "25/s", store=MemoryStore())
+    copy = handler(dict, pace=pace, large=FolderStore(reader.folder / "batches"))
+    local.deploy(function, copy(lambda contact, _: contact), async_config={"asyncTask": True})
 
 
 def events(reader: Reader, request: pytest.FixtureRequest) -> None:
@@ -394,6 +405,8 @@ def shop(reader: Reader, request: pytest.FixtureRequest) -> None:
     }
     with_http_trigger(local, orders, async_config=config)
     with_triggers(local)
+    feeds_itself(reader, local, "contacts")
+    reader.write("contacts.jsonl", '{"id": 1}\n' * 90)
     for task, payload in (("T1", b"good"), ("T2", b"bad")):
         local.client.invoke_async("orders", payload, task_id=task)
     local.run_until_idle()
@@ -402,6 +415,10 @@ def shop(reader: Reader, request: pytest.FixtureRequest) -> None:
         "--from-plan": "$ fc-async plan --out reviewed.json\n",
         "replay --group": "$ fc-async failures orders\n",
         "fc-async redrives": "$ fc-async replay --failed orders -y\n",
+        "feed contacts nightly": (
+            "$ fc-async invoke contacts --lines contacts.jsonl --task-id nightly --feed batches\n"
+            "…\n"
+        ),
     }
     example = request.node.callspec.params["session"][0].text
     for text, command in before.items():

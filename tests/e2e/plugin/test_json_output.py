@@ -149,6 +149,7 @@ AS_THE_SERVICE = ("tasks get", "tasks wait")
 """Print what GetAsyncTask answers."""
 
 ELSEWHERE = {
+    "feed": "needs a function that feeds itself: tests/e2e/plugin/test_feed.py",
     "triggers backfill": "needs a timer: tests/e2e/plugin/test_triggers_backfill.py",
     "triggers fire": "needs a trigger: tests/e2e/plugin/test_triggers_command.py",
     **dict.fromkeys(

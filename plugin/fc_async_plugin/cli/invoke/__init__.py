@@ -65,6 +65,12 @@ if TYPE_CHECKING:
     help="With --rate: how often the function sends a message again that waits for over an hour.",
 )
 @click.option(
+    "--feed",
+    metavar="STORE",
+    help="With --batch: write all lines to STORE (oss://BUCKET or a folder), from which the "
+    "function sends them to itself at the pace of its handler; needs --task-id.",
+)
+@click.option(
     "--failed",
     type=click.Path(dir_okay=False),
     metavar="FILE",
@@ -109,6 +115,7 @@ def command(
       echo hello | fc-async invoke orders @- --sync
       fc-async invoke orders --batch orders.jsonl --schema order.schema.json
       fc-async invoke orders --batch orders.jsonl --task-id monday --rate 5/s
+      fc-async invoke contacts --batch contacts.jsonl --task-id nightly --feed batches
       fc-async invoke orders --http --sync --path '/orders?dry=1' '{"id": 7}'
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin.operate.tasks import tasks_of

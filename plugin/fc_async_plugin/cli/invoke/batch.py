@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fc_async_plugin.report import DONE, FAILED, bulk, terminal
+from fc_async_plugin.report import DONE, FAILED, bulk, feeds, terminal
 from fc_async_plugin.report.moments import summary
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from fc_async_plugin.cli.invoke.call_options import CallOptions
     from fc_async_plugin.operate.tasks import FunctionTasks
     from fc_async_sdk.fanout import Outcome
+    from fc_async_sdk.feeding import Feeding
     from fc_async_sdk.pacing import Pace
 
     Check = Callable[[str, bytes], None]
@@ -57,6 +58,7 @@ def call_for_each_line(
         progress=sys.stderr.isatty(),
         pace=pace,
         large=call_options.store(target),
+        feed=_feeding(call_options),
     )
     try:
         outcomes = list(run)
@@ -67,17 +69,51 @@ def call_for_each_line(
         terminal.note(f"interrupted after {run.progress.done:,} calls: {resumed}")
         raise
     failures = sorted(run.failures, key=lambda outcome: outcome.index)
-    if call_options.output == "json":
+    if call_options.feed is not None:
+        _tell_fed(target, call_options, len(outcomes), failures)
+    elif call_options.output == "json":
         outcomes.sort(key=lambda outcome: outcome.index)
         terminal.print_json({"invocations": [_as_data(outcome) for outcome in outcomes]})
     else:
         accepted = len(outcomes) - len(failures)
         terminal.print_text(summary(len(outcomes), accepted, run.duplicates))
-        messages = [f"payload {failure.index}: {failure.error}" for failure in failures]
-        bulk.print_errors(messages, terminal.note)
+        _note_failures(failures)
     if call_options.failed is not None:
         _write_failures(failures, call_options.failed, file, call_options.task_id)
     return FAILED if failures else DONE
+
+
+def _feeding(call_options: CallOptions) -> Feeding | None:
+    """Return where the lines are written for the function to send them; None: they are sent."""
+    from fc_async_sdk.feeding import Feeding
+    from fc_async_sdk.payloads import store_at
+
+    if call_options.feed is None:
+        return None
+    return Feeding(store_at(call_options.feed), name=call_options.task_id)
+
+
+def _tell_fed(
+    target: FunctionTasks, call_options: CallOptions, total: int, failures: Sequence[Outcome]
+) -> None:
+    """Say how many lines were stored, and when the last one starts."""
+    assert call_options.task_id is not None
+    handle = target.client.function(target.function, qualifier=target.qualifier)
+    status = handle.feed(call_options.task_id).status()
+    if call_options.output == "json":
+        terminal.print_json(
+            {"feed": feeds.as_data(status), "invocations": [_as_data(each) for each in failures]}
+        )
+        return
+    stored = total - len(failures)
+    terminal.print_text(f"Stored: {stored:,} of {total:,}; {target.function} sends them to itself.")
+    feeds.tell(status)
+    _note_failures(failures)
+
+
+def _note_failures(failures: Sequence[Outcome]) -> None:
+    messages = [f"payload {failure.index}: {failure.error}" for failure in failures]
+    bulk.print_errors(messages, terminal.note)
 
 
 def _write_failures(

@@ -24,6 +24,7 @@ class CallOptions(NamedTuple):
     batch: str | None
     rate: str | None
     max_hops: int
+    feed: str | None
     failed: str | None
     concurrency: int
     large: bool
@@ -70,6 +71,15 @@ class CallOptions(NamedTuple):
                 "--delay, --task-id, --wait, --batch, --rate and --large go with --async only"
             )
 
+    def _check_feed(self) -> None:
+        if self.batch is None or self.task_id is None:
+            raise click.UsageError("--feed goes with --batch and --task-id, the name of the feed")
+        # Two rates would be one too many: the function books the slots.
+        if self.rate is not None or self.delay is not None:
+            raise click.UsageError(
+                "--feed goes without --rate and --delay: the pace of the handler decides"
+            )
+
     def _check_batch(self, *, payloads: int) -> None:
         is_batch = self.batch is not None
         is_paced = self.rate is not None
@@ -82,5 +92,7 @@ class CallOptions(NamedTuple):
             raise click.UsageError("--failed goes with --batch")
         if self.max_hops and not is_paced:
             raise click.UsageError("--max-hops goes with --rate")
+        if self.feed is not None:
+            self._check_feed()
         if is_batch and (self.wait or payloads or self.http.on):
             raise click.UsageError("--batch goes without another payload, --wait and --http")
