@@ -11,9 +11,10 @@ import pytest
 from fc_async_plugin.cli.group import run
 from fc_async_sdk.events import handler
 from fc_async_sdk.pacing import Pace
-from fc_async_sdk.payloads import FolderStore
+from fc_async_sdk.payloads import DefaultStore, FolderStore
 from fc_async_sdk.stores import MemoryStore
 from fc_async_tests.commands import notes
+from fc_async_tests.faults import fail
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,6 +80,27 @@ def test_lines_are_stored_and_the_function_sends_them(
     assert typed("feed", "copy", "nightly")[1] == (
         f"nightly of copy is done: {LINES} of {LINES} sent, 0 left.\n"
     )
+
+
+def test_a_batch_that_was_interrupted_is_not_begun(
+    typed: Typed, copied: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        fail(patch, FolderStore, "put", KeyboardInterrupt())
+        code, _, err = typed(*SEND)
+    assert code != 0
+    assert "interrupted: run the same command again to go on; it sends nothing twice" in err
+    assert "there is no feed" in typed("feed", "copy", "nightly")[2]
+    assert typed(*SEND)[0] == 0
+
+
+def test_the_store_may_be_that_of_large_payloads(typed: Typed, fc_local: FcLocal) -> None:
+    numbers: list[int] = []
+    copy = handler(int, pace=Pace("crm", "10/s"), large=DefaultStore())
+    fc_local.deploy("copy", copy(lambda number, _: numbers.append(number)))
+    assert typed(*SEND[:-1], "default")[0] == 0
+    fc_local.run_until_idle()
+    assert sorted(numbers) == list(range(LINES))
 
 
 def test_a_feed_is_paused_resumed_and_stopped(

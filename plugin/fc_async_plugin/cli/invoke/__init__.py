@@ -67,8 +67,9 @@ if TYPE_CHECKING:
 @click.option(
     "--feed",
     metavar="STORE",
-    help="With --batch: write all lines to STORE (oss://BUCKET or a folder), from which the "
-    "function sends them to itself at the pace of its handler; needs --task-id.",
+    help="With --batch and --task-id: write all lines to STORE, from which the function sends "
+    "them to itself at the pace of its handler. STORE is oss://BUCKET, a folder, or default: the "
+    "store that --large uses.",
 )
 @click.option(
     "--failed",

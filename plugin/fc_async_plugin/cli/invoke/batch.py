@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from fc_async_plugin.cli.invoke.call_options import CallOptions
     from fc_async_plugin.operate.tasks import FunctionTasks
     from fc_async_sdk.fanout import Outcome
-    from fc_async_sdk.feeding import Feeding
     from fc_async_sdk.pacing import Pace
 
     Check = Callable[[str, bytes], None]
@@ -58,7 +57,7 @@ def call_for_each_line(
         progress=sys.stderr.isatty(),
         pace=pace,
         large=call_options.store(target),
-        feed=_feeding(call_options),
+        feed=call_options.feeding(target),
     )
     try:
         outcomes = list(run)
@@ -66,7 +65,9 @@ def call_for_each_line(
         resumed = "run the same command again to go on; it sends nothing twice"
         if ids is None:
             resumed = "without --task-id they cannot be resumed"
-        terminal.note(f"interrupted after {run.progress.done:,} calls: {resumed}")
+        # Nothing is sent before the whole batch is stored.
+        sent = "" if call_options.feed else f" after {run.progress.done:,} calls"
+        terminal.note(f"interrupted{sent}: {resumed}")
         raise
     failures = sorted(run.failures, key=lambda outcome: outcome.index)
     if call_options.feed is not None:
@@ -81,16 +82,6 @@ def call_for_each_line(
     if call_options.failed is not None:
         _write_failures(failures, call_options.failed, file, call_options.task_id)
     return FAILED if failures else DONE
-
-
-def _feeding(call_options: CallOptions) -> Feeding | None:
-    """Return where the lines are written for the function to send them; None: they are sent."""
-    from fc_async_sdk.feeding import Feeding
-    from fc_async_sdk.payloads import store_at
-
-    if call_options.feed is None:
-        return None
-    return Feeding(store_at(call_options.feed), name=call_options.task_id)
 
 
 def _tell_fed(

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from fc_async_plugin.cli.invoke.over_http import HttpOptions
     from fc_async_plugin.operate.tasks import FunctionTasks
     from fc_async_plugin.report import Format
+    from fc_async_sdk.feeding import Feeding
     from fc_async_sdk.payloads import DefaultStore
 
 
@@ -44,6 +45,21 @@ class CallOptions(NamedTuple):
         from fc_async_sdk.payloads import DefaultStore
 
         return DefaultStore(target.client.endpoint_url) if self.large else None
+
+    def feeding(self, target: FunctionTasks) -> Feeding | None:
+        """Return where lines are written for the function to send them; None: they are sent.
+
+        Raises:
+            ConfigurationError: The store is not one.
+        """
+        from fc_async_sdk.feeding import Feeding
+        from fc_async_sdk.payloads import DefaultStore, store_at
+
+        if self.feed is None:
+            return None
+        if self.feed == "default":
+            return Feeding(DefaultStore(target.client.endpoint_url), name=self.task_id)
+        return Feeding(store_at(self.feed), name=self.task_id)
 
     def check(self, *, payloads: int) -> None:
         """Refuse options that exclude each other, before anything is read or sent.

@@ -3,19 +3,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import fc_async_sdk
 from fc_async_sdk._feeding.messages import Request
-from fc_async_sdk.errors import FeedError, InvalidParameter, WaiterError
+from fc_async_sdk.errors import FeedError, InvalidParameter, PayloadTooLarge, WaiterError
 from fc_async_sdk.feeding import Feeding
 from fc_async_sdk.pacing import Pace
 from fc_async_sdk.stores import MemoryStore, SqliteStore, SqlStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
     from fc_async_local.testing import FcLocal
@@ -158,6 +160,44 @@ def test_what_cannot_be_fed_is_refused_at_the_sender(
         shop.function().feed("unknown").status()
     fc_local.run_until_idle()
     assert shop.calls == []
+
+
+async def feed_from_a_loop(endpoint: str, payloads: FolderStore) -> tuple[Any, int]:
+    async def batch() -> AsyncIterator[int]:
+        for number in range(1_200):
+            yield number
+
+    async with fc_async_sdk.async_client(endpoint_url=endpoint) as client:
+        function = client.function("crm", payload=int)
+        await function.map(batch(), task_ids="nightly", feed=payloads)
+        run = client.fan_out("crm", [-1, -2, -3], task_ids="other", feed=payloads)
+        indexes = [outcome.index async for outcome in run]
+        assert indexes == [0, 1, 2]
+        return await function.feed("nightly").status(), len(run.failures)
+
+
+def test_an_asyncio_client_begins_a_feed(
+    fc_local: FcLocal, shop: Shop, payloads: FolderStore, pace: Pace
+) -> None:
+    shop.deploy(pace)
+    status, failures = asyncio.run(feed_from_a_loop(fc_local.endpoint, payloads))
+    assert (status.chosen, failures) == (1_200, 0)
+    fc_local.run_until_idle()
+    assert sorted(shop.payloads) == list(range(-3, 1_200))
+
+
+def test_outcomes_come_when_the_batch_is_stored(
+    fc_local: FcLocal, shop: Shop, payloads: FolderStore, pace: Pace
+) -> None:
+    shop.deploy(pace)
+    batch = [1, 2, "x" * 200_000, 3]
+    run = fc_local.client.fan_out("crm", batch, task_ids="nightly", feed=payloads)
+    outcomes = {outcome.index: outcome for outcome in run}
+    assert [index for index, outcome in outcomes.items() if outcome.succeeded] == [0, 1, 3]
+    assert isinstance(outcomes[2].error, PayloadTooLarge)
+    assert outcomes[2].payload == batch[2]
+    fc_local.run_until_idle()
+    assert shop.payloads == [1, 2, 3]
 
 
 # --- the function ---
