@@ -89,7 +89,11 @@ class FeedRows:
         """
         row = self._read(FeedRow(**self._stamp(key, expires=1)), name)
         if row.batch is None:
-            raise FeedError(name, "there is no feed of this name, or not any more")
+            raise FeedError(
+                name,
+                f"there is no feed of this name, or not any more, in the store of the pace "
+                f"{self._pace}\nAll instances must share this store: Pace(…, store=…).",
+            )
         return row
 
     def begin(self, key: str, name: str, row: FeedRow) -> FeedRow:

@@ -12,6 +12,7 @@ Invariants:
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -27,6 +28,7 @@ from fc_async_sdk._pacing import Run, gcra
 from fc_async_sdk._pacing.hop import Sent
 from fc_async_sdk._payloads import claims
 from fc_async_sdk.errors import (
+    AsyncTaskAlreadyExists,
     FcAsyncError,
     FeedError,
     InvalidArgument,
@@ -96,14 +98,15 @@ class Caller:
         return time.monotonic() >= self._ends
 
     def send(self, request: Request, delay: int) -> None:
-        """Send the message of a step."""
-        self._client.invoke_async(
-            self.function,
-            request.encode(),
-            delay=delay,
-            task_id=request.task_id,
-            qualifier=self.qualifier,
-        )
+        """Send the message of a step, unless an earlier attempt has sent it."""
+        with contextlib.suppress(AsyncTaskAlreadyExists):
+            self._client.invoke_async(
+                self.function,
+                request.encode(),
+                delay=delay,
+                task_id=request.task_id,
+                qualifier=self.qualifier,
+            )
 
     def send_all(self, items: Sequence[Item], slots: Run) -> int:
         """Send messages of a batch; return how many of them no service can take.

@@ -11,7 +11,13 @@ import pytest
 
 import fc_async_sdk
 from fc_async_sdk._feeding.messages import Request
-from fc_async_sdk.errors import FeedError, InvalidParameter, PayloadTooLarge, WaiterError
+from fc_async_sdk.errors import (
+    FcAsyncError,
+    FeedError,
+    InvalidParameter,
+    PayloadTooLarge,
+    WaiterError,
+)
 from fc_async_sdk.feeding import Feeding
 from fc_async_sdk.pacing import Pace
 from fc_async_sdk.stores import MemoryStore, SqliteStore, SqlStore
@@ -203,40 +209,56 @@ def test_outcomes_come_when_the_batch_is_stored(
 # --- the function ---
 
 
-class FailingStore(MemoryStore):
-    """A store that is away at one of its requests."""
+class Killed(BaseException):
+    """Ends the instance: nothing of the SDK handles it."""
 
-    def __init__(self, fails_at: int) -> None:
+
+class FailingStore(MemoryStore):
+    """A store that is away at one of its requests, or whose caller is killed after it."""
+
+    def __init__(self, fails_at: int, *, kills: bool) -> None:
         super().__init__()
         self._left = fails_at
+        self._kills = kills
 
     def create(self, record: Any) -> Any:
-        self._count()
-        return super().create(record)
+        self._fail_before()
+        stored = super().create(record)
+        self._kill_after()
+        return stored
 
     def replace(self, record: Any, expected: str) -> bool:
-        self._count()
-        return super().replace(record, expected)
+        self._fail_before()
+        is_stored = super().replace(record, expected)
+        self._kill_after()
+        return is_stored
 
-    def _count(self) -> None:
+    def _fail_before(self) -> None:
         self._left -= 1
-        if self._left == 0:
+        if self._left == 0 and not self._kills:
             raise ConnectionError("the store is away")
 
+    def _kill_after(self) -> None:
+        if self._left == 0 and self._kills:
+            raise Killed
 
-@pytest.mark.parametrize("fails_at", range(4, 44, 3))
-def test_a_store_that_is_away_at_any_request_costs_no_message_and_doubles_none(
-    fc_local: FcLocal, shop: Shop, payloads: FolderStore, fails_at: int
+
+@pytest.mark.parametrize("kills", [False, True])
+@pytest.mark.parametrize("fails_at", range(2, 44, 3))
+def test_a_failure_at_any_request_of_the_store_costs_no_message_and_doubles_none(
+    fc_local: FcLocal, shop: Shop, payloads: FolderStore, fails_at: int, kills: bool
 ) -> None:
-    shop.deploy(Pace("crm", "1/s", store=FailingStore(fails_at)))
-    with contextlib.suppress(FeedError):
-        shop.function().map(range(150), task_ids="nightly", feed=payloads)
-    shop.function().map(range(150), task_ids="nightly", feed=payloads)
+    shop.deploy(Pace("crm", "1/s", store=FailingStore(fails_at, kills=kills)))
+    for _ in range(3):  # a sender that got an error, or no answer, sends the batch again
+        with contextlib.suppress(FcAsyncError):
+            shop.function().map(range(150), task_ids="nightly", feed=payloads)
     fc_local.run_until_idle()
     assert sorted(shop.payloads) == list(range(150))
     assert shop.function().feed("nightly").status().state == "done"
     assert fc_local.rate_of("crm", per=10) <= 11
     assert shop.seconds[-1] <= 150 + 100 + 30, "at most the slots of one step are lost"
+    failed = fc_local.client.list_async_tasks("crm", prefix="nightly_f", status="Failed")
+    assert failed.tasks == (), "an attempt that is repeated succeeds"
 
 
 @pytest.mark.parametrize("how", ["together", "crash", "redelivery"])
