@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Finds the replay of a failure, by the id that is derived from the id of the failure.
 
-So a failure that was sent again is recognised whoever sent it: this machine, another one, the
-console, a program. It needs task mode, and the seven days for which the service keeps tasks.
+So a failure is recognised that another machine, the console or a program has sent again. It needs
+task mode, and the seven days for which the service keeps tasks.
 """
 
 from __future__ import annotations
