@@ -26,6 +26,7 @@ from fc_async_sdk._coroutines import is_coroutine_function
 from fc_async_sdk._feeding import messages
 from fc_async_sdk._pacing import hop
 from fc_async_sdk._pacing.hosting import MARK, Host
+from fc_async_sdk._payloads import envelopes
 from fc_async_sdk.credentials import Static
 from fc_async_sdk.errors import AttemptsUsedUp
 from fc_async_sdk.events.error_documents import error_lines
@@ -95,6 +96,9 @@ def _has_run(outcome: Outcome) -> bool:
     if outcome.kind is not OutcomeKind.SUCCESS:
         return not _is_used_up(outcome.payload)
     if messages.is_answer(outcome.payload):
+        return False
+    envelope = envelopes.read(outcome.payload)
+    if envelope is not None and envelope.name == envelopes.SKIPPED:
         return False
     next_message = hop.sent(outcome.payload)
     return next_message is None or next_message.handled

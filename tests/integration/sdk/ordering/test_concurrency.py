@@ -83,6 +83,7 @@ def test_a_message_that_finds_no_room_is_skipped_and_says_so(
     tasks = [reply.spawn(Message(talk, n)) for n, talk in enumerate("aab")]
     fc_local.run_until_idle()
     assert of_talk(runs, "a") + of_talk(runs, "b") == [0, 2]
+    assert fc_local.rate_of("reply", per=60) == 2, "a message that is skipped does not run"
     assert tasks[1].result() == {"$fc-async.skipped": {"by": "talk", "reason": "talk: 1 at a time"}}
 
 
