@@ -207,8 +207,8 @@ def _run(choices: Choices) -> int:
         choices.port, choices.data, choices.clock, region, account_id, settings
     )
 
-    def warn(text: str) -> None:
-        events.put(functools.partial(screen.say, "warning", text, style="bad"))
+    def warn(text: str, style: str) -> None:
+        events.put(functools.partial(screen.say, "warning", text, style=style))
 
     with runtime.opened(started, warn) as running:
         _welcome(screen, running, choices, projects)

@@ -76,8 +76,9 @@ def _play(console: Console, folder: Path, visit: Callable[[str], None]) -> None:
 def _stage(console: Console, folder: Path) -> Iterator[steps.Stage]:
     """Run the local runtime on free ports, with its data in the folder."""
     choices = runtime.Choices(port=0, data=folder / steps.DATA, clock="real")
+    log = logging.getLogger(__name__)
     with (
-        runtime.opened(choices, logging.getLogger(__name__).info) as running,
+        runtime.opened(choices, lambda text, _: log.info("%s", text)) as running,
         steps.connect(running.addresses) as client,
     ):
         yield steps.Stage(console, folder, running.addresses, client)

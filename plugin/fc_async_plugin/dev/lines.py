@@ -39,7 +39,7 @@ class Line(NamedTuple):
 
     Attributes:
         text: The text.
-        style: ``good``, ``bad``, ``wait``, ``output``, ``frame`` or "" for none.
+        style: ``good``, ``bad``, ``wait``, ``note``, ``output``, ``frame`` or "" for none.
         at: Its time in milliseconds; None for a line that belongs to the one above.
         function: The function that it is about, "" if none.
         name: The short id of the invocation, "" if none.

@@ -76,14 +76,14 @@ class Running(NamedTuple):
 
 
 @contextlib.contextmanager
-def opened(choices: Choices, warn: Callable[[str], None]) -> Iterator[Running]:
+def opened(choices: Choices, warn: Callable[[str, str], None]) -> Iterator[Running]:
     """Use the runtime on the data folder: the one that runs, or a new one that ends with the block.
 
     One that another process is starting is waited for.
 
     Args:
         choices: How to start it.
-        warn: Is told what a new runtime warns of, from other threads.
+        warn: Is told what a new runtime warns of and the style of the line, from other threads.
 
     Raises:
         PluginError: It cannot be started, or one runs on another port than the one that is wanted.
@@ -210,7 +210,7 @@ def trust(data: Path) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _started(choices: Choices, warn: Callable[[str], None]) -> Iterator[Addresses]:
+def _started(choices: Choices, warn: Callable[[str, str], None]) -> Iterator[Addresses]:
     # The local runtime is an extra; no other command loads it in this process.
     from fc_async_local.embedded import LocalRuntime  # noqa: PLC0415 -- see above
     from fc_async_local.http.server import NoFreePort  # noqa: PLC0415 -- see above
@@ -257,17 +257,18 @@ def _started(choices: Choices, warn: Callable[[str], None]) -> Iterator[Addresse
 class _Warnings(logging.Handler):
     """Passes warnings of the runtime on, without those that its steps tell as well."""
 
-    def __init__(self, warn: Callable[[str], None]) -> None:
+    def __init__(self, warn: Callable[[str, str], None]) -> None:
         super().__init__(logging.WARNING)
         self._warn = warn
 
     def emit(self, record: logging.LogRecord) -> None:
         if not record.name.startswith(_IN_THE_FEED):
-            self._warn(record.getMessage())
+            style = "bad" if record.levelno >= logging.ERROR else "note"
+            self._warn(record.getMessage(), style)
 
 
 @contextlib.contextmanager
-def _warnings(warn: Callable[[str], None]) -> Iterator[None]:
+def _warnings(warn: Callable[[str, str], None]) -> Iterator[None]:
     logger = logging.getLogger("fc_async_local")
     handler = _Warnings(warn)
     propagate = logger.propagate

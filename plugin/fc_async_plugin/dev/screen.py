@@ -31,12 +31,13 @@ _STYLES: Final = {
     "good": "green",
     "bad": "red",
     "wait": "yellow",
+    "note": "yellow",
     "output": "",
     "frame": "dim",
     "own": "bold",
 }
 _COLOURS: Final = ("cyan", "magenta", "blue", "bright_green", "bright_yellow", "bright_magenta")
-_BELOW: Final = {"output": "│ ", "bad": "  ", "frame": "    "}
+_BELOW: Final = {"output": "│ ", "bad": "  ", "note": "  ", "frame": "    "}
 _LONGEST_NAME: Final = 20
 _LEAST_TEXT: Final = 24
 """Columns for the text at least; a terminal that is too narrow for that gets longer lines."""
@@ -109,7 +110,7 @@ class TextScreen:
             return
         first, *below = text.split("\n")
         self._print(Line(first, style, self._now()))
-        style_below = "bad" if style == "bad" else "output"
+        style_below = style if style in {"bad", "note"} else "output"
         for line in below:
             self._print(Line(line, style_below))
 

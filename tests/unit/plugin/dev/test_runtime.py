@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 import pytest
@@ -36,6 +37,20 @@ def test_a_port_that_is_in_use_is_an_error(tmp_path: Path) -> None:
         choices, text = Choices(port, tmp_path, "real"), f"port {port} is in use: choose another"
         with pytest.raises(PluginError, match=text), opened(choices, print):
             pass
+
+
+def test_what_a_runtime_warns_of_is_told_as_a_note_and_what_fails_as_an_error(
+    tmp_path: Path,
+) -> None:
+    told: list[tuple[str, str]] = []
+    log = logging.getLogger("fc_async_local.execution")
+    with opened(Choices(0, tmp_path, "real"), lambda *said: told.append(said)):
+        log.warning("python3.12 functions run on Python 3.11")
+        log.error("a function cannot be started")
+    assert told == [
+        ("python3.12 functions run on Python 3.11", "note"),
+        ("a function cannot be started", "bad"),
+    ]
 
 
 def test_a_bucket_is_created_by_the_first_object_that_is_written_to_it(tmp_path: Path) -> None:

@@ -105,6 +105,17 @@ def test_a_message_of_several_lines_stands_below_its_first():
     assert file.getvalue().splitlines() == ["22:13:20.000  a:1: bad", "                  def ("]
 
 
+@pytest.mark.parametrize(("style", "colour"), [("note", "33"), ("bad", "31")])
+def test_a_warning_is_yellow_and_an_error_red_and_both_are_shown_with_quiet(
+    style: str, colour: str
+) -> None:
+    """That python3.12 functions run on Python 3.11 looked like a failure."""
+    file = io.StringIO()
+    console = Console(file=file, width=80, force_terminal=True, color_system="standard")
+    TextScreen(console, quiet=True, now=lambda: AT).say("warning", "look", style=style)
+    assert f"\x1b[{colour}mlook" in file.getvalue()
+
+
 def test_a_program_reads_what_this_machine_lacks_as_of_doctor_and_validate() -> None:
     lines: list[str] = []
     lack = Lack("program", "dotnet", "net starts with", "s.yaml:1:2", "install it")
