@@ -53,6 +53,7 @@ from fc_async_plugin.s_yaml import files
 from fc_async_plugin.s_yaml.model import is_function
 from fc_async_sdk import _project_folder
 from fc_async_sdk.packaging import is_ignored
+from fc_async_sdk.spec.runtimes import CONTAINER
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -225,11 +226,28 @@ def _run(choices: Choices) -> int:
             if not running.attached:
                 # Only of what was deployed: another function runs on no version at all.
                 events.put(lambda: runtimes.tell_versions(deployer.running))
+            events.put(lambda: _tell_images(screen, deployer, running))
             loop = Loop(running, deployer, screen, events, debug=debug, builder=prepared.builder)
             reason = loop.run()
     if reason:
         terminal.error(reason)
     return FAILED if reason else DONE
+
+
+def _tell_images(screen: Screen, deployer: Deployer, running: Running) -> None:
+    """Say which images this machine does not have, as the runtime finds."""
+    images = [source for source in deployer.running if source.runtime == CONTAINER]
+    if not images:
+        return
+    addresses = running.addresses
+    account = Account(addresses.fc, addresses.region, addresses.account_id)
+    with connection.regions(account) as regions:
+        for source in images:
+            function = regions[addresses.region].get_function(source.function)
+            if function.state == "Failed" and function.state_reason:
+                remedy = f"or give a command: fc-async dev --command {source.resource}='COMMAND'"
+                text = f"{source.resource}: {function.state_reason}; {remedy}"
+                screen.say("lack", text, style="wait", kind="engine", name=source.resource)
 
 
 def _prepare(
@@ -340,7 +358,8 @@ def _choose(question: Question) -> FunctionSettings | None:
     """Ask one question; return its answer, None to leave the function out."""
     for line in question.lines:
         terminal.note(line)
-    asked = f"Number, or the command that starts {question.resource} (Enter leaves it out)"
+    otherwise = "runs its image" if question.is_image else "leaves it out"
+    asked = f"Number, or the command that starts {question.resource} (Enter {otherwise})"
     while True:
         answer = click.prompt(asked, default="", show_default=False, err=True)
         try:

@@ -53,12 +53,14 @@ class Question(NamedTuple):
         resource: The function.
         text: What is not known, with the files that may be meant.
         proposals: What the user can choose; a command may be given instead.
+        is_image: Whether the function runs as an image without an answer.
     """
 
     file: Path
     resource: str
     text: str
     proposals: tuple[Option, ...]
+    is_image: bool = False
 
     @property
     def lines(self) -> list[str]:
@@ -76,7 +78,13 @@ class Question(NamedTuple):
         tables = [settings_file.example(self.resource, settings) for settings in choices]
         shown = "\nor\n".join(tables)
         lines = "\n".join(f"  {visible(line)}" for line in shown.split("\n"))
-        return f"{visible(self.text)}: not started; add to {os.path.relpath(self.file)}:\n{lines}"
+        file = os.path.relpath(self.file)
+        otherwise = "not started; add to"
+        if self.is_image:
+            otherwise = (
+                "its image runs, if this machine has it; for a program of this machine, add to"
+            )
+        return f"{visible(self.text)}: {otherwise} {file}:\n{lines}"
 
     def answer(self, reply: str) -> FunctionSettings | None:
         """Return the settings that an answer means.
@@ -130,10 +138,12 @@ def _about_image(project: Project, resource: Resource) -> Question | None:
         # Without a command it cannot be started here, whatever the user chooses.
         if image.command:
             options.append(_option_of(project, resource, image))
-    text = f"{resource.name} is an image, and the project has no Dockerfile"
-    if dockerfiles:
-        text = f"{resource.name} is an image, and {_any_of(dockerfiles)} could be its Dockerfile"
-    return Question(settings_file.file_of(project.file), resource.name, text, tuple(options))
+    if not dockerfiles:
+        return None  # it runs in a container, from an image that is made elsewhere
+    text = f"{resource.name} is an image, and {_any_of(dockerfiles)} could be its Dockerfile"
+    return Question(
+        settings_file.file_of(project.file), resource.name, text, tuple(options), is_image=True
+    )
 
 
 def _option_of(project: Project, resource: Resource, image: Image) -> Option:

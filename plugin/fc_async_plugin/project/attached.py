@@ -56,7 +56,7 @@ _DEPTHS: Final = {"environmentVariables": 2, "layers": 2, BLOCK: 4}
 """Number of keys that lead to what is left out if only ``s`` resolves it: one variable, one layer,
 one destination. Other settings are left out as a whole."""
 _TEXTS: Final = ("sourceArn", "invocationRole", "description")
-_RUN_HERE: Final = runtimes.PYTHON | runtimes.NODE | runtimes.CUSTOM
+_RUN_HERE: Final = runtimes.PYTHON | runtimes.NODE | runtimes.CUSTOM | {runtimes.CONTAINER}
 _JOINED: Final = ("tokenLookup", "claimPassBy")
 """Lists of ``authConfig`` that the API takes as a text; the component fc3 joins them, too."""
 
@@ -217,7 +217,7 @@ def unset(project: Project) -> Iterator[Lack]:
 
 
 def not_run(project: Project, only: Collection[str]) -> Iterator[Lack]:
-    """Yield the languages and images of functions that the local runtime accepts and cannot run."""
+    """Yield the languages of functions that the local runtime accepts and cannot run."""
     for resource in project.functions:
         is_chosen = not only or resource.name in only
         if is_chosen and (lack := not_run_here(resource)):
@@ -225,13 +225,10 @@ def not_run(project: Project, only: Collection[str]) -> Iterator[Lack]:
 
 
 def not_run_here(resource: Resource) -> Lack | None:
-    """Return the language or the image of a function that the local runtime cannot run."""
+    """Return the language of a function that the local runtime cannot run."""
     runtime = resource.runtime
     where = str(resource.where("runtime"))
     remedy = f"fc-async dev --command {resource.name}='COMMAND' starts a program that serves HTTP"
-    if runtime == runtimes.CONTAINER:
-        use = f"{resource.function_name} runs in"
-        return Lack("engine", "a container engine", use, where, remedy)
     if runtime and runtime not in _RUN_HERE:
         use = f"{resource.function_name} runs on"
         return Lack("interpreter", runtime, use, where, remedy)

@@ -17,8 +17,6 @@ _HOW: Final[dict[Kind, str]] = {
     "file": "which does not exist",
     "secret": "for which there is no value here",
     "service": "which does not answer",
-    # This machine may have one, but fc-async gives it nothing to run.
-    "engine": "which fc-async does not use",
 }
 _SHOWN_NAMES: Final = 6
 

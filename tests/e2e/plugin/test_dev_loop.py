@@ -332,7 +332,8 @@ def test_an_image_runs_as_the_dockerfile_beside_its_template_says(
 @pytest.fixture
 def two_dockerfiles(shop: Path) -> Path:
     """A project with an image of which it does not say how it starts."""
-    image = MAILER.replace("java11", "custom-container").replace("      code: ./code\n", "")
+    runtime = "custom-container\n      customContainerConfig: {image: localhost/absent:1}"
+    image = MAILER.replace("java11", runtime).replace("      code: ./code\n", "")
     (shop / "s.yaml").write_text(TEMPLATE + image)
     (shop / "echo.py").write_text(ECHO)
     (shop / "Dockerfile").write_text("CMD python3 echo.py\n")
@@ -365,7 +366,8 @@ def test_what_the_project_does_not_say_is_asked_once_and_written_down(
         assert client.invoke("mailer", b"0123456789").payload == b"/invoke 01"
         # A change of the file is a save, and what was not allowed is not started.
         file.write_text(file.read_text().replace("echo.py", "other.py"))
-        terminal.expect("not deployed: mailer: .*mailer runs in a container")
+        terminal.expect("deployed in .*mailer")
+        assert client.get_function("mailer").runtime == "custom-container"
     assert "Number" not in terminal.seen
     assert "Do this now" not in terminal.seen
     assert not (two_dockerfiles / "docs" / "started").exists()
@@ -377,8 +379,9 @@ def test_yes_does_not_answer_what_the_project_does_not_say(
     terminal = dev("-y")
     with connected(terminal) as client:
         assert client.invoke("orders").payload == b"1"
-        assert [one.function_name for one in client.list_functions().functions] == ["orders"]
-    for text in ("add to fc-async.toml:", 'start = "python3 echo.py"', 'start = "touch started"'):
+        # Neither program is started: the function runs as the image that it is.
+        assert client.get_function("mailer").runtime == "custom-container"
+    for text in ("fc-async.toml:", 'start = "python3 echo.py"', 'start = "touch started"'):
         assert text in terminal.seen
     assert not (two_dockerfiles / "fc-async.toml").exists()
     assert not (two_dockerfiles / "docs" / "started").exists()

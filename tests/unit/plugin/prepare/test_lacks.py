@@ -22,13 +22,9 @@ if TYPE_CHECKING:
 
 PROPS = "region: cn-hangzhou, timeout: 60, memorySize: 512, cpu: 0.5, diskSize: 512"
 PROGRAM = "customRuntimeConfig: {command: [no-such-dotnet, app.dll]}"
-IMAGE = "runtime: custom-container, customContainerConfig: {image: own, port: 9000}"
+IMAGE = "runtime: custom-container, customContainerConfig: {image: 'own:1', port: 9000}"
 SERVES = "COMMAND' starts a program that serves HTTP"
 SAID = [
-    (
-        "s.yaml:7:41: img runs in a container engine, which fc-async does not use: "
-        f"fc-async dev --command img='{SERVES}"
-    ),
     (
         "s.yaml:10:41: jav runs on java11, which is not on this machine: "
         f"fc-async dev --command jav='{SERVES}"
