@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fc_async_plugin.cli import _options as options
-from fc_async_plugin.report import Format, terminal
+from fc_async_plugin.report import PARTLY, Format, terminal
 from fc_async_plugin.report.tables import Column
 
 if TYPE_CHECKING:
@@ -114,6 +114,9 @@ def command(
     telling.tell(ran, output, {})
     if ran.head is None and chosen:
         terminal.note("Nothing was sent: this was a dry run. Send them with -y.")
+    # A report that could not be read whole does not show that nothing is left to send.
+    if function is not None and report.omitted and not chosen:
+        return PARTLY
     return ran.exit_code
 
 

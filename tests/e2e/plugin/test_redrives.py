@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from fc_async_plugin.account import lists
 from fc_async_plugin.operate.redrives import ledger, paces
 from fc_async_plugin.operate.redrives.record import Chosen, Source
+from fc_async_sdk.errors import ConnectFailed
 from fc_async_sdk.pacing import Pace
 from fc_async_sdk.stores import SqliteStore
 
@@ -136,6 +138,20 @@ def test_failures_beyond_the_largest_number_are_said_and_are_no_success(
     assert "There are more: 1 failure beyond --max." in done.err
     fc_local.run_until_idle()
     assert len(partner.called) == 2
+
+
+def test_a_replay_that_could_not_read_the_failures_is_no_success(
+    fc_async: Command, partner: Partner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A script took "no answer in time" for "nothing has failed"."""
+    partner.fail(1)
+
+    def away(*_: object) -> None:
+        raise ConnectFailed("no answer in time")
+
+    monkeypatch.setattr(lists, "configs", away)
+    done = fc_async("replay", "--failed", "orders", "-y")
+    assert (done.code, "tasks of orders: no answer in time" in done.err) == (3, True)
 
 
 def test_a_redrive_is_paused_while_it_runs_and_resumed(

@@ -84,7 +84,7 @@ class Incident:
         self._deploy(tasks="functions/sink" not in destination)
 
     def _deploy(self, *, tasks: bool) -> None:
-        config = {**self._config, "asyncTask": tasks}
+        config: Any = {**self._config, "asyncTask": tasks}
         self._runtime.deploy("orders", self.order, async_config=config)
 
     def order(self, event: bytes, _: object) -> None:
