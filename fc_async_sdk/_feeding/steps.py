@@ -56,6 +56,10 @@ _BUSY: Final = 0.5
 """Part of the function's timeout in which a step sends."""
 _TIMEOUT: Final = 60
 """Seconds; timeout of a function whose context does not say it."""
+_AGAIN: Final = 15 * gcra.SECOND
+"""Wait of a feed whose slots others have booked in the moment of its own booking."""
+_LONGEST_PROBLEM: Final = 400
+"""Characters; a row is short."""
 _OVERDUE: Final = 300 * gcra.SECOND
 """A feed whose step is late by so much does not hold up others."""
 _REFUSED = (InvalidRequest, InvalidPayload, InvalidArgument)
@@ -253,16 +257,25 @@ class Feeder:
     # --- steps ---
 
     def _step(self, request: Request, caller: Caller) -> Sent:
-        name = request.name
         try:
-            row = self._rows.read(_key(request, caller), name)
+            row = self._rows.read(_key(request, caller), request.name)
             if row.state != "running" or request.step != row.step:
                 return self._missed(row, request, caller)
-            row, again = self._send(row, name, caller)
+            return self._run(row, request, caller)
         except _Superseded:
             return Sent("", 0, "another delivery of this step sends")
         except FcAsyncError as error:
             return self._put_off(request, caller, error)
+
+    def _run(self, row: FeedRow, request: Request, caller: Caller) -> Sent:
+        """Send what the step is for, and the message of the next step.
+
+        Raises:
+            FcAsyncError: Something failed; what was sent before is noted.
+            _Superseded: Another delivery of this step sends.
+        """
+        name = request.name
+        row, again = self._send(row, name, caller)
         if row.state != "running" or row.step != request.step:
             return Sent("", 0, f"the feed {name} is {row.state}")
         seconds = planning.delay(again, self._pace.now())
@@ -306,7 +319,7 @@ class Feeder:
         Raises:
             FcAsyncError: The error, if the step was tried as often as it may be.
         """
-        problem = f"{type(error).__name__}: {error}"
+        problem = f"{type(error).__name__}: {error}"[:_LONGEST_PROBLEM]
         _LOG.warning("a step of feed %s failed: %s", request.name, problem)
         try:
             self._rows.change(
@@ -350,7 +363,7 @@ class Feeder:
                 refused = caller.send_all(stretch.items, slots)
             except WaitTooLong:
                 # Others have booked meanwhile. These messages get their turn later.
-                return self._note(row, name), began + planning.early(self._pace.interval())
+                return self._note(row, name), began + _AGAIN
             refused += plan.size - len(stretch.items)
             row = self._note(row, name, sent=plan.size, refused=refused)
             if plan.size < len(messages.keys):
