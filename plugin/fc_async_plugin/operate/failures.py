@@ -391,11 +391,7 @@ class FailureReader:
             ids=ids,
             retention=retention,
             kept_until=None if retention is None else oldest + retention * 1_000,
-            sent_again=max(
-                (failure.sent_again for failure in alike if failure.sent_again is not None),
-                key=lambda replay: replay.time,
-                default=None,
-            ),
+            sent_again=_newest_replay(alike),
         )
 
     def _trace_of_task(self, failure: Failure) -> list[str]:
@@ -518,6 +514,11 @@ def opened_queue(node: Node, account: Account) -> Queue:
         otherwise="look at it with fc-async events tail --mns-endpoint",
     )
     return Queue(address, node.name, connection.credentials(account))
+
+
+def _newest_replay(failures: Sequence[Failure]) -> SentAgain | None:
+    replays = [failure.sent_again for failure in failures if failure.sent_again is not None]
+    return max(replays, key=lambda replay: replay.time, default=None)
 
 
 def _is_cured(failure: Failure) -> bool:

@@ -44,7 +44,7 @@ from fc_async_plugin.s_yaml.variables import NoValue, Resolver
 from fc_async_sdk.spec.runtimes import CUSTOM, NODE, PYTHON
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from fc_async_plugin.s_yaml.merging import Merged, Written
     from fc_async_plugin.s_yaml.nodes import Node
@@ -53,6 +53,39 @@ if TYPE_CHECKING:
 
 ENVIRONMENT: Final = "environmentVariables"
 """Props of which one entry may be left out; of others, all is left out."""
+
+
+class UnsetNotes:
+    """Expressions that stay as they are, because their environment variables have no value."""
+
+    def __init__(self) -> None:
+        self._by_position: dict[Position, Problem] = {}
+        self._below_variables = False
+
+    @property
+    def problems(self) -> list[Problem]:
+        """A note or an error for each place."""
+        return list(self._by_position.values())
+
+    @contextmanager
+    def below_variables(self) -> Iterator[None]:
+        """Take what is added meanwhile for a note."""
+        before = self._below_variables
+        self._below_variables = True
+        try:
+            yield
+        finally:
+            self._below_variables = before
+
+    def add(self, problems: Sequence[Problem]) -> None:
+        """Add the places of one expression."""
+        # Secrets stand among the variables of a function, and a pull request has none: there the
+        # rules need no value. Elsewhere what they look for may depend on it.
+        kind: Kind = "unset" if self._below_variables else "variable"
+        for problem in problems:
+            is_new = problem.position not in self._by_position
+            if is_new or kind == "variable":
+                self._by_position[problem.position] = problem._replace(kind=kind)
 
 
 class Collector(Resolver):
@@ -82,14 +115,12 @@ class Collector(Resolver):
     ) -> None:
         super().__init__(functions, edition1=edition1)
         self.optional = optional
-        self._keeps_unset = keeps_unset
-        self._below_variables = False
+        self._unset_notes = UnsetNotes() if keeps_unset else None
         self._lenient = False
         self._inside_reference = False
         self._left_out: list[Leaf] = []
         self._problems: dict[Problem, None] = {}
         self.unset: dict[str, set[str]] = {}
-        self._unset: dict[Position, Problem] = {}
         self._outermost = ""
         self.left_out: dict[str, list[Problem]] = {}
 
@@ -128,15 +159,13 @@ class Collector(Resolver):
 
     def collect_variables(self, node: Node, scope: Scope) -> Any:
         """Return a node as :meth:`collect_optional` does; an unset variable in it may be a note."""
-        before = self._below_variables
-        self._below_variables = True
-        try:
+        if self._unset_notes is None:
             return self.collect_optional(node, scope)
-        finally:
-            self._below_variables = before
+        with self._unset_notes.below_variables():
+            return self.collect(node, scope)
 
     def _entry(self, key: str, child: Node, scope: Scope) -> Any:
-        if self._keeps_unset and key == ENVIRONMENT:
+        if self._unset_notes is not None and key == ENVIRONMENT:
             return self.collect_variables(child, scope)
         if key not in self.optional:
             return self.collect(child, scope)
@@ -166,8 +195,8 @@ class Collector(Resolver):
         try:
             value, _ = self._value(node, scope)
         except TemplateError as error:
-            if self._keeps_unset and isinstance(error, NoValue):
-                return self._with_unset(node, scope, error)
+            if self._unset_notes is not None and isinstance(error, NoValue):
+                return self._with_unset(node, scope, error, self._unset_notes)
             if self._lenient and isinstance(error, NoValue):
                 return self._without_unset(node, scope, error.name)
             self._problems.update(dict.fromkeys(error.problems))
@@ -188,7 +217,7 @@ class Collector(Resolver):
         finally:
             self._inside_reference = False
 
-    def _with_unset(self, node: Leaf, scope: Scope, error: NoValue) -> Any:
+    def _with_unset(self, node: Leaf, scope: Scope, error: NoValue, notes: UnsetNotes) -> Any:
         """Return the collection that a text refers to, else the text as it is written."""
         target, target_scope = self._followed(node, scope)
         if target is not node and not self._inside_reference:
@@ -197,19 +226,14 @@ class Collector(Resolver):
                 return self.collect(target, target_scope)
             finally:
                 self._inside_reference = False
-        for problem in error.problems:
-            # Secrets stand among the variables of a function, and a pull request has none: there
-            # the rules need no value. Elsewhere what they look for may depend on it.
-            kind: Kind = "unset" if self._below_variables else "variable"
-            earlier = self._unset.get(problem.position)
-            if earlier is None or kind == "variable":
-                self._unset[problem.position] = problem._replace(kind=kind)
+        notes.add(error.problems)
         return node.value
 
     @property
     def notes(self) -> list[Problem]:
         """Notes on expressions that stay as they are."""
-        return [*self.kept, *self._unset.values()]
+        unset = [] if self._unset_notes is None else self._unset_notes.problems
+        return [*self.kept, *unset]
 
     @contextmanager
     def apart(self, name: str) -> Iterator[None]:
