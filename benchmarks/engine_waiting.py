@@ -100,6 +100,9 @@ class Functions(Registry):
             instance_concurrency=20,
         )
 
+    async def pause(self, *_: str, known: bool = False) -> None:
+        """No function is paused."""
+
     async def async_config(self, *_: str) -> None:
         return None
 

@@ -72,7 +72,9 @@ class Attempts:
         ports.probe(Point.CLAIMED, invocation.request_id)
         now = ports.clock.now()
         config = await self._config(invocation)
-        paused = await self._is_paused(invocation.function)
+        # On several nodes each read asks the store; that of the configuration has just done so.
+        is_known = ports.settings.config_applies == "outcome"
+        paused = await self._is_paused(invocation.function, known=is_known)
         end = policy.admit(invocation, config, now, ports.rules, paused=paused)
         # Nothing ran, so there is no outcome; the invocation ends all the same.
         if end is not None:
@@ -110,8 +112,14 @@ class Attempts:
             began=began,
         )
 
-    async def _is_paused(self, function: str) -> bool:
-        pause = await persist(self._ports.clock, function, self._ports.registry.pause, function)
+    async def _is_paused(self, function: str, *, known: bool = False) -> bool:
+        pause = await persist(
+            self._ports.clock,
+            function,
+            self._ports.registry.pause,
+            function,
+            known=known,
+        )
         return pause is not None and pause.holds
 
     async def _config(self, invocation: Invocation) -> AsyncConfig | None:

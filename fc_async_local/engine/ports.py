@@ -60,8 +60,13 @@ class Registry(Protocol):
         """Return the configuration of exactly this qualifier, or None."""
         ...
 
-    async def pause(self, function: str) -> Pause | None:
-        """Return the state of a function that was paused, None for all others."""
+    async def pause(self, function: str, *, known: bool = False) -> Pause | None:
+        """Return the state of a function that was paused, None for all others.
+
+        Args:
+            function: Function name.
+            known: As the configuration was read last: the caller has just read another part of it.
+        """
         ...
 
     async def end_pause(self, function: str) -> None:

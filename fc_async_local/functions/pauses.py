@@ -43,6 +43,10 @@ class Pauses:
         """Return the state of a function that was paused, None for all others."""
         return _pause(_record(await self._cache.read(), function))
 
+    def known(self, function: str) -> Pause | None:
+        """Return the same as the configuration was read last."""
+        return _pause(_record(self._cache.known, function))
+
     async def all(self) -> dict[str, Pause]:
         """Return the states of all functions that were paused, by function."""
         records = (await self._cache.read()).all(PauseRecord)

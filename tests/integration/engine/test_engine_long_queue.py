@@ -36,7 +36,7 @@ class Functions(Registry):
     async def async_config(self, function: str, qualifier: str) -> None:
         return None
 
-    async def pause(self, function: str) -> None:
+    async def pause(self, function: str, *, known: bool = False) -> None:
         return None
 
 

@@ -88,7 +88,7 @@ class Functions(Registry):
             destination_config=DestinationConfig(on_success=both, on_failure=both),
         )
 
-    async def pause(self, function: str) -> None:
+    async def pause(self, function: str, *, known: bool = False) -> None:
         return None
 
 

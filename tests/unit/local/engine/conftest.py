@@ -51,7 +51,7 @@ class TableCatalog(Registry):
     async def async_config(self, function: str, qualifier: str) -> AsyncConfig | None:
         return self.configs.get((function, qualifier))
 
-    async def pause(self, function: str) -> Pause | None:
+    async def pause(self, function: str, *, known: bool = False) -> Pause | None:
         return self.pauses.get(function)
 
     async def end_pause(self, function: str) -> None:

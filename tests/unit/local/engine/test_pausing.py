@@ -18,7 +18,7 @@ def heard_late(registry: TableCatalog, times: int) -> None:
     """Let a node see a pause so often that has ended."""
     seen = iter([PAUSED] * times)
 
-    async def pause(function: str) -> Pause | None:
+    async def pause(function: str, *, known: bool = False) -> Pause | None:
         return next(seen, None)
 
     registry.pause = pause  # type: ignore[method-assign]
