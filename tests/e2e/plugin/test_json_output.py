@@ -128,6 +128,8 @@ EXAMPLES = {
     "redrives resume": ["redrives", "resume", "-y"],
     "redrives stop": ["redrives", "stop"],
     "events replay": ["events", "replay", "failures"],
+    "pause": ["pause", "orders"],
+    "resume": ["resume", "orders"],
     "metrics": ["metrics", "orders"],
     "triggers list": ["triggers", "list"],
     "alarms": ["alarms", "--contact-group", "oncall"],
