@@ -255,8 +255,10 @@ def rules_of(
                 rules.extend(_errors(condition, numbers, history, place))
             else:
                 rules.append(_rule(condition, numbers, place))
-    for queue in build.failure_queues(build.links(configured)):
-        rules += queue_rules(queue.region, queue.queue)
+    for queue, link in build.failure_queues(build.links(configured)).items():
+        # The keys of this account do not read the queue of another one.
+        if queue.account_id in {"", link.resource.account_id}:
+            rules += queue_rules(queue.region, queue.queue)
     return rules
 
 

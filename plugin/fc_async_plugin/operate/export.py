@@ -109,12 +109,20 @@ class FailedEvents:
         streams = [self._of_target(target) for target in targets]
         if connection.is_here(self._account):
             streams.append(self._of_source("dead events", sources.DeadEvents(self._client)))
+        incomplete: list[Shown] = []
         for shown in chain(*streams):
             event = shown.event
-            if event is not None and not event.succeeded and event.function in functions:
+            if event is None or event.succeeded or event.function not in functions:
+                continue
+            if event.complete:
                 yield from self._if_new(shown)
+            else:
+                incomplete.append(shown)
         for function in functions:
             yield from self._of_tasks(function)
+        # An event whose payload was left out, because it was too large, tells less than its task.
+        for shown in incomplete:
+            yield from self._if_new(shown)
 
     def _if_new(self, shown: Shown) -> Iterator[Shown]:
         event = shown.event

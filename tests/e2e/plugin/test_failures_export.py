@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+from mns.queue import Message
 
 from fc_async_sdk import events
 from fc_async_sdk.payloads import FolderStore
+from fc_async_tests.nodes import mns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -169,6 +171,28 @@ def test_a_dead_event_is_kept_too(fc_async: Command, shop: Shop) -> None:
     assert exported.code == 3
     assert "Not read: queue nosuch: the messages cannot be read: QueueNotExist" in exported.err
     assert [line["requestPayload"] for line in lines()] == ["1"]
+
+
+def test_of_an_event_without_its_payload_the_task_is_kept(
+    fc_async: Command, shop: Shop, fc_local: FcLocal
+) -> None:
+    shop.deploy("orders", None)
+    shop.fail("orders", b"whole")
+    shop.deploy("orders", QUEUE)
+    [task] = fc_local.client.list_async_tasks("orders").tasks
+    event = {
+        "timestamp": task.end_time,
+        "requestContext": {
+            "requestId": task.request_id,
+            "functionArn": f"{task.function_arn}/LATEST",
+            "condition": "UnhandledInvocationError",
+        },
+        "requestPayloadOmitted": True,
+    }
+    with mns(fc_local.mns_endpoint) as account:
+        account.get_queue("failures").send_message(Message(json.dumps(event, separators=(",", ":"))))
+    assert fc_async("failures", "export", FILE, "orders").code == 0
+    assert [line["requestPayload"] for line in lines()] == ["whole"]
 
 
 def test_older_failures_and_those_of_other_functions_are_left_out(

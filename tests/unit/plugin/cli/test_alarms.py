@@ -51,6 +51,14 @@ def test_a_failure_queue_is_among_the_rules(file: Path, capsys) -> None:
     assert "oldest 172,800 s or more (alarms check alone)" in out
 
 
+def test_a_queue_of_another_account_has_no_rules(file: Path, capsys) -> None:
+    queue = "acs:mns:cn-hangzhou:999:/queues/dead/messages"
+    block = {"destinationConfig": {"onFailure": {"destination": queue}}}
+    file.write_text(template(orders={"asyncInvokeConfig": block}))
+    assert run(["alarms", "--account-id", "111"]) == 0
+    assert "queue dead" not in capsys.readouterr().out
+
+
 def test_a_slow_function_has_no_rule_for_errors_and_that_is_said(file: Path, capsys) -> None:
     """With a timeout of a day and 8 retries, 9 errors in five minutes never come together."""
     file.write_text(template(orders={"timeout": 86_400, "asyncInvokeConfig": {}}))
