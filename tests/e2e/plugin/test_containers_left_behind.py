@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from fc_async_sdk import Client
 
+pytestmark = pytest.mark.slow
+
 MINUTE = 60
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import uuid
 from typing import TYPE_CHECKING, Any
 
 import aiodocker
@@ -27,9 +28,16 @@ class Images:
     def __init__(self, workshop: Any, address: str) -> None:
         self.workshop = workshop
         self.address = address
+        # Another process may run these tests on the same engine.
+        self.function = f"f-{uuid.uuid4().hex}"
 
     def attempt(self, payload: bytes = b"", **settings) -> Any:
-        defaults = {"runtime": "custom-container", "image": IMAGE, "code_checksum": ""}
+        defaults = {
+            "function": self.function,
+            "runtime": "custom-container",
+            "image": IMAGE,
+            "code_checksum": "",
+        }
         return self.workshop.attempt(payload, **(defaults | settings))
 
     async def run(self, payload: bytes = b"", **settings) -> Any:
@@ -41,8 +49,8 @@ class Images:
     def once(self, payload: bytes = b"", **settings) -> Any:
         return self.play(lambda: self.run(payload, **settings))
 
-    async def containers(self, function: str = "f") -> list[dict[str, Any]]:
-        filters = json.dumps({"label": [f"{FUNCTION_LABEL}={function}"]})
+    async def containers(self) -> list[dict[str, Any]]:
+        filters = json.dumps({"label": [f"{FUNCTION_LABEL}={self.function}"]})
         async with aiodocker.Docker(url=self.address) as docker:
             listed = await docker.containers.list(all=True, filters=filters)
             return [await container.show() for container in listed]
@@ -198,7 +206,7 @@ def test_a_container_that_is_not_healthy_fails_the_call(images: Images) -> None:
 def test_an_image_that_is_not_there_is_named_with_the_command_that_gets_it(images: Images) -> None:
     outcome = images.once(image="localhost/absent:1")
     assert outcome.kind is OutcomeKind.INVALID
-    assert "image 'localhost/absent:1' of function 'f' is not on this machine" in error_of(outcome)
+    assert f"of function '{images.function}' is not on this machine" in error_of(outcome)
     assert "pull localhost/absent:1" in error_of(outcome)
 
 

@@ -94,7 +94,9 @@ def serve(folder: Path) -> Iterator[str]:
     environment = with_podman(folder)
     address = f"unix://{folder}/podman.sock"
     command = ["podman", "system", "service", "--time", "0", address]
-    with subprocess.Popen(command, env={**os.environ, **environment}, cwd=folder) as service:
+    # An engine has the clock of the machine also if the tests run under another one.
+    inherited = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
+    with subprocess.Popen(command, env={**inherited, **environment}, cwd=folder) as service:
         try:
             _wait_for(folder / "podman.sock")
             _build(folder, ["podman"], environment)
