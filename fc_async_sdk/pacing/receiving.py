@@ -29,6 +29,7 @@ from fc_async_sdk._pacing.sending import as_json
 from fc_async_sdk._payloads import envelopes
 from fc_async_sdk.credentials import from_context
 from fc_async_sdk.errors import (
+    AsyncTaskAlreadyExists,
     AsyncTaskNotFound,
     CredentialsError,
     FcAsyncError,
@@ -361,20 +362,24 @@ class Receiver:
             raise PaceError(name, f"the message was sent on {MAX_HOPS} times")
         sent = hop.Sent(hop.next_id(following, context.request_id), delay, reason)
         name = context.function.name
-        accepted = self._client_of(context).invoke_async(
-            name,
-            following.encode(),
-            delay=delay,
-            task_id=sent.next,
-            qualifier=qualifier_of(context),
-            headers=_trace(context),
-        )
+        was_sent = True
+        # Refused if an earlier attempt of this delivery has sent it: the message goes on there.
+        with contextlib.suppress(AsyncTaskAlreadyExists):
+            accepted = self._client_of(context).invoke_async(
+                name,
+                following.encode(),
+                delay=delay,
+                task_id=sent.next,
+                qualifier=qualifier_of(context),
+                headers=_trace(context),
+            )
+            was_sent = accepted.duplicate
         _LOG.info(
             "%s of %s waits on for %d s%s%s",
             sent.next,
             name,
             seconds,
-            " (sent before)" if accepted.duplicate else "",
+            " (sent before)" if was_sent else "",
             reason and f": {reason}",
         )
         return sent

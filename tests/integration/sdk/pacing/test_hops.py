@@ -188,6 +188,8 @@ def test_a_delivery_that_runs_twice_sends_its_message_once(
     fc_local.run_until_idle()
     assert log.payloads == [Order(0), Order(1), Order(2)]
     assert log.seconds == [0, 3_600, 7_200]
+    failed = fc_local.client.list_async_tasks("crm", status="Failed")
+    assert failed.tasks == (), "a replay of such a task would run its message twice"
 
 
 def test_the_loop_guard_does_not_stop_a_long_chain(
