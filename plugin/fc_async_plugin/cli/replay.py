@@ -100,7 +100,7 @@ def command(
     dry = dry_run or not (yes or sys.stdin.isatty())
     with connection.regions_of(where) as (account, regions):
         _check_sources(sources, sending)
-        operation = sending.operation(account, regions)
+        operation = sending.operation(account, regions, begins=not dry and bool(chosen))
         if dry or not chosen:
             ran = telling.Ran(None, operation.look(chosen, sources), {})
         else:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import re
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -19,7 +20,6 @@ from fc_async_sdk.stores import SqliteStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from fc_async_local.testing import FcLocal
 
@@ -195,6 +195,7 @@ def test_without_a_redrive_the_way_to_begin_one_is_said(
     assert (done.code, "fc-async replay begins one" in done.err) == (1, True)
     unknown = fc_async("redrives", verb, "rd-00000000")
     assert "there is no redrive rd-00000000; the newest first: none" in unknown.err
+    assert not Path(".fc-async", "redrives").exists(), "a command that looks makes no files"
 
 
 def test_a_redrive_of_another_place_is_refused(fc_async: Command, partner: Partner) -> None:

@@ -29,8 +29,11 @@ class RecordOptions(NamedTuple):
     store: str | None
     store_file: Path | None
 
-    def opened(self) -> tuple[Ledger, Store | None]:
+    def opened(self, *, begins: bool = False) -> tuple[Ledger, Store | None]:
         """Return the records, and the store that was named; None: they are in this folder.
+
+        Args:
+            begins: A redrive is begun, so that there must be a place for its record.
 
         Raises:
             click.UsageError: The store is named twice, or others can read its file.
@@ -43,7 +46,7 @@ class RecordOptions(NamedTuple):
         if self.store_file is not None:
             url = read_private_line(self.store_file)
         if url is None:
-            return ledger.of_folder(), None
+            return ledger.of_folder(begins=begins), None
         store = paces.store_of(url)
         return ledger.Ledger(store), store
 
@@ -113,8 +116,13 @@ class SendingOptions(NamedTuple):
 
         return Opener(account, self.reader, self.source_endpoint)
 
-    def operation(self, account: Account, regions: Regions) -> Operation:
+    def operation(self, account: Account, regions: Regions, *, begins: bool) -> Operation:
         """Return what a redrive is run with.
+
+        Args:
+            account: The account.
+            regions: Clients.
+            begins: A redrive is begun, not only looked at or resumed.
 
         Raises:
             click.UsageError: The options do not fit.
@@ -124,7 +132,7 @@ class SendingOptions(NamedTuple):
         from fc_async_plugin.operate.redrives.operation import Operation
 
         pacing = self.pacing
-        ledger, store = RecordOptions(self.store, self.store_file).opened()
+        ledger, store = RecordOptions(self.store, self.store_file).opened(begins=begins)
         gate = paces.gate_of(pacing, store)
         return Operation(ledger, regions, self.opener(account), gate)
 

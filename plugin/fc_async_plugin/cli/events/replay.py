@@ -238,7 +238,7 @@ class _Begun(NamedTuple):
         )
         chosen = sources.chosen_events(choice)
         target = connection.target_of(self.where.account)
-        operation = self.sending.operation(self.where.account, regions)
+        operation = self.sending.operation(self.where.account, regions, begins=True)
         recognised = asking.confirm(chosen, [source], regions, target=target, yes=yes)
         head = operation.ledger.begin(
             chosen,

@@ -255,6 +255,7 @@ def resume_command(
         target = connection.target_of(account)
         recognised = asking.confirm(chosen, head.sources, regions, target=target, yes=yes)
         head = ledger.change(head.redrive, "running")
-        ran, _ = sending.operation(account, regions).run(head, recognised)
+        resumed = sending.operation(account, regions, begins=False)
+        ran, _ = resumed.run(head, recognised)
     telling.tell(ran, output, {})
     return ran.exit_code

@@ -27,7 +27,7 @@ from fc_async_plugin.operate.redrives.record import (
     Part,
 )
 from fc_async_sdk import _project_folder
-from fc_async_sdk.stores import Row, SqliteStore
+from fc_async_sdk.stores import MemoryStore, Row, SqliteStore
 from fc_async_sdk.stores.rows import new_token
 
 if TYPE_CHECKING:
@@ -271,12 +271,20 @@ def _part_key(redrive: str, number: int) -> str:
     return f"fc-async-redrive/{redrive}/{number}"
 
 
-def of_folder() -> Ledger:
+def of_folder(*, begins: bool = True) -> Ledger:
     """Return the records of this folder, for this user alone.
+
+    Args:
+        begins: A redrive is begun; otherwise a folder without records stays without.
 
     Raises:
         ForeignFolder: The folder is not this user's.
         OSError: It cannot be written.
     """
+    file = _project_folder.REDRIVES / _FILE
+    if not begins:
+        _project_folder.check(_project_folder.REDRIVES)
+        if not file.exists():
+            return Ledger(MemoryStore())
     _project_folder.make_private(_project_folder.REDRIVES)
-    return Ledger(SqliteStore(_project_folder.REDRIVES / _FILE))
+    return Ledger(SqliteStore(file))
