@@ -21,7 +21,6 @@ from fc_async_plugin.report.moments import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from types import TracebackType
 
     from typing_extensions import Self
 
@@ -46,19 +45,6 @@ class Place(Protocol):
     """
 
     at_once: int
-
-    def __enter__(self) -> Self:
-        """Return it."""
-        ...
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Let other readers have what was looked at."""
-        ...
 
     def has(self, failure: str) -> bool:
         """Return whether a failure is there and may be sent."""
@@ -86,12 +72,6 @@ class Tasks:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Do nothing: the client is the caller's."""
 
     def has(self, failure: str) -> bool:
         """Return True: whether a task is there is known when it is sent."""
