@@ -48,6 +48,8 @@ REACHING: Final = {
     "failures": "failures",
     "failures export": "failures export kept.jsonl",
     "replay": "replay --failed orders --dry-run",
+    "pause": "pause orders",
+    "resume": "resume orders",
     "triggers list": "triggers list",
     "triggers fire": "triggers fire orders nightly",
     "triggers backfill": "triggers backfill orders nightly --since 3h --dry-run",
