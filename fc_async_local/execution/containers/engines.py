@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from fc_async_local.execution.containers import finding, reaper
-from fc_async_local.execution.containers.runs import Run, earlier
+from fc_async_local.execution.containers import finding
+from fc_async_local.execution.containers.runs import Run, sweep
 from fc_async_local.execution.protocol import CannotRun
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Engines:
     def sweep(self) -> None:
         """Begin to remove what an earlier run left behind, if there was one."""
         if self._records is not None and self._records.is_dir():
-            self._sweeping = asyncio.ensure_future(_sweep(self._records))
+            self._sweeping = asyncio.ensure_future(sweep(self._records))
 
     async def aclose(self) -> None:
         """Finish removals, and let the reaper end."""
@@ -127,11 +127,6 @@ class Engines:
         if self._temporary is None:
             self._temporary = tempfile.TemporaryDirectory(prefix="fc-async-")
         return Path(self._temporary.name)
-
-
-async def _sweep(records: Path) -> None:
-    for address, run in earlier(records):
-        await reaper.remove(address, run)
 
 
 def _is_here(address: str) -> bool:

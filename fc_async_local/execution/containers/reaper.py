@@ -36,7 +36,8 @@ def main(arguments: list[str]) -> None:
     try:
         if sys.stdin.buffer.read() != DONE:
             for _ in range(_PASSES):
-                asyncio.run(remove(address, run))
+                if not asyncio.run(remove(address, run)):
+                    return  # the record stays: the next start tries again
                 time.sleep(_SECONDS_BETWEEN)
         Path(record).unlink(missing_ok=True)
     finally:
@@ -45,15 +46,16 @@ def main(arguments: list[str]) -> None:
             service.wait()
 
 
-async def remove(address: str, run: str) -> None:
-    """Remove the containers of a run, if its engine still answers."""
+async def remove(address: str, run: str) -> bool:
+    """Remove the containers of a run; return False if its engine does not answer."""
     from fc_async_local.execution.containers.engine import Engine  # noqa: PLC0415 -- see above
 
     engine = await Engine.connect(address)
     if engine is None:
-        return
+        return False
     await engine.remove_all(run)
     await engine.aclose()
+    return True
 
 
 def _serve(program: str, address: str) -> subprocess.Popen[bytes]:

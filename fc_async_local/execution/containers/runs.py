@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
-import os
 import subprocess
 import sys
 import uuid
@@ -22,7 +21,6 @@ from typing import TYPE_CHECKING, Final
 from fc_async_local.execution.containers import reaper
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 _SUFFIX: Final = ".run"
@@ -81,19 +79,14 @@ class Run:
             await asyncio.to_thread(process.communicate, reaper.DONE, _END_SECONDS)
 
 
-def earlier(folder: Path) -> Iterator[tuple[str, str]]:
-    """Iterate over runs that ended without removing their containers; forget each afterwards.
+async def sweep(folder: Path) -> None:
+    """Remove the containers of runs that ended without it, where their engines answer.
 
     Args:
         folder: For the records.
-
-    Returns:
-        For each run the address of its engine and its id.
     """
-    if not folder.is_dir():
-        return
-    for file in folder.glob(f"*{_SUFFIX}"):
+    for file in list(folder.glob(f"*{_SUFFIX}")):  # noqa: ASYNC240 -- a few names, before calls
         with contextlib.suppress(OSError), file.open("r+", encoding="utf-8") as record:
             fcntl.flock(record, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield record.read(), file.name.removesuffix(_SUFFIX)
-            os.unlink(file)  # noqa: PTH108 -- while the lock is held
+            if await reaper.remove(record.read(), file.name.removesuffix(_SUFFIX)):
+                file.unlink()  # while the lock is held
