@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import runpy
 import shutil
 from functools import cache
@@ -25,13 +26,14 @@ from fc_async_sdk.events import handler
 from fc_async_sdk.pacing import Pace
 from fc_async_sdk.payloads import FolderStore
 from fc_async_sdk.stores import MemoryStore, SqliteStore
-from fc_async_tests.pages import Block, Reader, blocks, differs, ids_differ, place, steps
+from fc_async_tests.pages import BIN, Block, Reader, blocks, differs, ids_differ, place, steps
 from fc_async_tests.s_yaml import template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import NoReturn
 
+    from fc_async_local.functions.fields import AsyncConfigFields
     from fc_async_local.testing import FcLocal
 
 ROOT = Path(__file__).parents[3]
@@ -47,6 +49,9 @@ PAGES = {
 
 EXAMPLES = "docs/reference/cli.md"
 """A page whose blocks are examples, each for itself; all other pages are one session."""
+
+COMMANDS_IN_CELLS = "docs/how-to/troubleshooting.md"
+"""A page whose commands stand in the cells of tables."""
 
 CHECKED_ELSEWHERE = {
     ("docs/reference/cli.md", "text"): "docs/cli_reference.py makes it from the commands",
@@ -87,6 +92,9 @@ def text_of(page: str) -> str:
     text = PAGES[page].read_text("utf-8")
     if page == EXAMPLES:
         text += runpy.run_path(str(DOCS / "cli_reference.py"))["commands"]()
+    if page == COMMANDS_IN_CELLS:
+        commands = re.findall(r"`(fc-async [^`]+)`", text)
+        text += "".join(f"\n```console\n$ {command}\n```\n" for command in commands)
     return text
 
 
@@ -295,6 +303,60 @@ def failures(reader: Reader, request: pytest.FixtureRequest) -> None:
     reader.between = lambda: local.advance(30)  # a queue shows what was read again
 
 
+PRICED = """\
+import json
+
+
+def handler(event, context):
+    order = json.loads(event)
+    print("order", order["order"])
+    return order["items"][0]["price"]
+"""
+
+PROD = """\
+#!/bin/bash
+set -o pipefail
+case " $* " in *" -a prod "*)
+  "$REAL" "$@" --endpoint "$ACCOUNT" 2>&1 | sed "s| --endpoint $ACCOUNT||"
+  exit ;;
+esac
+exec "$REAL" "$@"
+"""
+"""The command of a reader: what names the alias ``prod`` goes to a runtime that stands for it."""
+
+
+def production(reader: Reader, request: pytest.FixtureRequest) -> None:
+    """Orders that failed last night, in a runtime that stands for the account of an alias."""
+    local = runtime(reader, request)
+    del reader.environment["FC_ASYNC_ENDPOINT"]  # the account is named by its alias
+    code = reader.folder / "prod"
+    config: AsyncConfigFields = {
+        "asyncTask": True,
+        "maxAsyncRetryAttempts": 0,
+        "destinationConfig": {"onFailure": {"destination": local.create_queue("failed-orders")}},
+    }
+    reader.write("prod/index.py", PRICED)
+    local.deploy("orders", code, async_config=config)
+    for number in range(7, 10):
+        payload = {"order": number, "items": [{"cost": 3}]}
+        local.client.invoke_async("orders", payload, task_id=f"order-{number}")
+        local.run_until_idle()
+        local.advance(60)
+    # The cause is gone when the reader replays.
+    reader.write("prod/index.py", PRICED.replace('["price"]', '.get("price", 0)'))
+    local.deploy("orders", code, async_config=config)
+    keys = {"AccountID": "1234567890123456", "AccessKeyID": "k", "AccessKeySecret": "s"}
+    reader.write("bin/fc-async", PROD)
+    (reader.folder / "bin" / "fc-async").chmod(0o755)
+    reader.environment |= {
+        "prod_serverless_devs_key": json.dumps(keys),
+        "ACCOUNT": local.endpoint,
+        "REAL": str(BIN / "fc-async"),
+        "PATH": f"{reader.folder / 'bin'}{os.pathsep}{reader.environment['PATH']}",
+    }
+    reader.between = lambda: local.advance(30)  # a queue shows what was read again
+
+
 ORDERS = template(
     orders="""
         role: acs:ram::1234567890123456:role/shop
@@ -426,6 +488,12 @@ def shop(reader: Reader, request: pytest.FixtureRequest) -> None:
             reader.run(Block("console", {}, command, 0), "")
 
 
+def trouble(reader: Reader, request: pytest.FixtureRequest) -> None:
+    """The project of the examples, whose plan has changes."""
+    shop(reader, request)
+    reader.exit_codes["fc-async plan --with-functions"] = 2
+
+
 def project_folder(reader: Reader, request: pytest.FixtureRequest) -> None:
     """A folder with a template and code."""
     reader.write("my-project/s.yaml", ORDERS)
@@ -448,9 +516,23 @@ def waits_by_moving_the_clock(reader: Reader, local: FcLocal) -> None:
     reader.patch.setattr("fc_async_sdk.client", lambda **_: local.client)
 
 
-def readme(reader: Reader, request: pytest.FixtureRequest) -> None:
-    """A project whose function is deployed with other settings, and the function of the snippet."""
+def glance(reader: Reader, request: pytest.FixtureRequest) -> FcLocal:
+    """A project whose function is deployed with other settings, and fails for an order."""
     local = deployed_orders(reader, request)
+    reader.write("glance/index.py", PRICED)
+    config: AsyncConfigFields = {
+        "asyncTask": True,
+        "maxAsyncRetryAttempts": 0,
+        "destinationConfig": {"onFailure": {"destination": local.create_queue("failed")}},
+    }
+    local.deploy("orders", reader.folder / "glance", async_config=config)
+    reader.between = local.run_until_idle
+    return local
+
+
+def readme(reader: Reader, request: pytest.FixtureRequest) -> None:
+    """The project of the first lines, and the function of the snippet."""
+    local = glance(reader, request)
     local.deploy("transcode", lambda event, _: event)
     reader.exit_codes["fc-async plan"] = 2
     waits_by_moving_the_clock(reader, local)
@@ -481,6 +563,8 @@ WORLDS: dict[str, Callable[[Reader, pytest.FixtureRequest], object]] = {
     "docs/how-to/events.md": events,
     "docs/how-to/replay.md": failures,
     "docs/how-to/alarms.md": failures,
+    "docs/how-to/last-night.md": production,
+    "docs/how-to/troubleshooting.md": trouble,
     "docs/how-to/test.md": template_of_orders,
     "docs/how-to/deploy.md": deployed_orders,
     "docs/reference/sdk/rocketmq.md": events,
@@ -494,6 +578,7 @@ WORLDS: dict[str, Callable[[Reader, pytest.FixtureRequest], object]] = {
     "docs/reference/dev.md": project_folder,
     "docs/tutorials/deploy-with-s.md": serverless_devs,
     "README.md": readme,
+    "docs/index.md": glance,
     "docs/reference/destinations.md": runtime,
     "docs/reference/json-output.md": shop,
 }
