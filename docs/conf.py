@@ -55,6 +55,8 @@ html_title = "fc-async"
 html_css_files = ["theme.css"]
 html_static_path = ["_static/theme.css"]
 html_favicon = "../console/src/icon.svg"
+# A page comes before an object of the API: a search for "replay" began with methods.
+html_search_scorer = str(Path(__file__).with_name("search_scores.js"))
 # Copied as it is: schemas that editors fetch by their address.
 html_extra_path = ["published"]
 html_sidebars = {

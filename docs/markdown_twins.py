@@ -63,6 +63,11 @@ class Searched(PythonDomain):
     A search for ``endpoint`` or ``log`` began with attributes of these names. They can be linked.
     """
 
+    def find_obj(self, *name: Any, **mode: Any) -> list[tuple[str, Any]]:
+        """Return the objects of a name; those of inner packages only if there is no other."""
+        objects = super().find_obj(*name, **mode)
+        return [each for each in objects if not each[0].startswith(_INNER)] or objects
+
     def get_objects(self) -> Iterator[tuple[str, str, str, str, str, int]]:
         """Yield the objects; a priority of -1 keeps one out of the search."""
         for name, shown, kind, page, anchor, priority in super().get_objects():

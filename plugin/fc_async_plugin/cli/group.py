@@ -36,37 +36,36 @@ if TYPE_CHECKING:
 _SHORT: Final = 2
 """Length of an option such as ``-o``, whose value may follow without a space."""
 
-COMMANDS: Final = (
-    "dev",
-    "validate",
-    "plan",
-    "deploy",
-    "remove",
-    "graph",
-    "invoke",
-    "feed",
-    "tasks",
-    "events",
-    "failures",
-    "replay",
-    "pause",
-    "resume",
-    "redrives",
-    "triggers",
-    "metrics",
-    "alarms",
-    "pace",
-    "policy",
-    "doctor",
-    "import",
-    "init",
-    "clean",
-    "completion",
-    "local",
-    "demo",
-    "s-plugin",
-)
-"""Names in the order of ``--help``."""
+SECTIONS: Final = {
+    "Develop": ("dev", "init", "invoke", "local", "demo", "clean", "completion"),
+    "Check and deploy": (
+        "validate",
+        "graph",
+        "plan",
+        "deploy",
+        "remove",
+        "import",
+        "policy",
+        "s-plugin",
+    ),
+    "Operate": (
+        "failures",
+        "replay",
+        "redrives",
+        "tasks",
+        "events",
+        "pause",
+        "resume",
+        "pace",
+        "feed",
+        "doctor",
+        "metrics",
+        "alarms",
+        "triggers",
+    ),
+}
+"""Names by what they are for, in the order of ``--help``."""
+COMMANDS: Final = tuple(name for names in SECTIONS.values() for name in names)
 _MOVED: Final = {
     "rules": "validate --explain",
     "logs": "tasks logs",
@@ -96,6 +95,13 @@ class LazyGroup(options.Group):
         """Return the commands whose module exists, in the order of :data:`COMMANDS`."""
         del ctx
         return [name for name in COMMANDS if find_spec(module_of(name))]
+
+    def sections(self, ctx: click.Context) -> dict[str, list[str]]:
+        """Return the commands by what they are for."""
+        existing = self.list_commands(ctx)
+        return {
+            title: [name for name in names if name in existing] for title, names in SECTIONS.items()
+        }
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import one command."""
@@ -128,7 +134,9 @@ class LazyGroup(options.Group):
         "max_content_width": 100,
         "show_default": True,
     },
-    epilog="Every command explains itself: fc-async COMMAND --help.",
+    epilog="Every command explains itself: fc-async COMMAND --help. Commands go to the local "
+    "runtime that runs on this folder, else to the account; --endpoint, -a and --region name "
+    "another target.",
 )
 @click.version_option(package_name="fc-async", prog_name="fc-async", message="%(prog)s %(version)s")
 @click.pass_context

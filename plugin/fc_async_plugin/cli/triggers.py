@@ -48,7 +48,13 @@ def command() -> None:
 @options.place_options
 @options.format_option
 def list_command(function: str | None, where: Where, output: Format) -> None:
-    """List the triggers of all functions, or of FUNCTION, with the next firings of timers."""
+    """List the triggers of all functions, or of FUNCTION, with the next firings of timers.
+
+    \b
+    Examples:
+      fc-async triggers list
+      fc-async triggers list report
+    """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin.account import runtime
     from fc_async_sdk.admin import operations as admin
 
@@ -257,7 +263,11 @@ def backfill_command(
     made of the trigger and the moment, so that in task mode a second backfill fires nothing again.
     Moments that have fired, as the function's tasks show, are left out; without task mode the
     service does not know them. Without a terminal and without -y nothing is fired.
-    """
+
+    \b
+    Example:
+      fc-async triggers backfill report nightly --from 3d --dry-run
+    """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin.account import connection
     from fc_async_plugin.operate import backfill, metrics, task_mode, tasks
 

@@ -22,7 +22,7 @@ from fc_async_tests.site import search, served
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
 DOCS = Path(__file__).parents[3] / "docs"
 BUILT = DOCS / "_build" / "html"
@@ -216,6 +216,96 @@ def test_the_search_leaves_the_changelog_out(
 ) -> None:
     found = [address for _, address in searched(words)]
     assert [one for one in found if one.startswith("changelog")] == []
+
+
+ENGLISH = {
+    "429": ("troubleshooting", "faq"),
+    "503": ("troubleshooting", "faq"),
+    "rate limit": ("troubleshooting", "pace"),
+    "replay": ("last-night", "how-to/replay", "replay-what-failed", "failures"),
+    "throttled": ("troubleshooting", "retry-policy"),
+    "logs": ("last-night", "troubleshooting", "to-your-account"),
+    "dead letter": ("last-night", "troubleshooting", "how-to/events"),
+    "lost": ("troubleshooting",),
+    "denied": ("troubleshooting",),
+    "permission denied": ("troubleshooting", "to-your-account"),
+    "stop task": ("faq", "troubleshooting", "how-to/sdk"),
+    "idempotent": ("idempotency",),
+    "cancel": ("faq", "how-to/sdk"),
+    "delay": ("how-to/sdk",),
+    "retry": ("retry-policy",),
+    "credentials": ("to-your-account", "credentials"),
+    "pause": ("waiting",),
+    "virtual time": ("virtual-time", "how-to/test"),
+    "alarm": ("alarms",),
+    "pace": ("pace",),
+    "FastAPI": ("faq",),
+    "troubleshooting": ("troubleshooting",),
+    "rollback": ("how-to/deploy",),
+    "backlog": ("waiting",),
+}
+CHINESE = {
+    "限速": ("troubleshooting", "pace"),
+    "排查": ("troubleshooting",),
+    "429": ("troubleshooting", "faq"),
+    "503": ("troubleshooting", "faq"),
+    "重放": ("last-night", "how-to/replay", "replay-what-failed", "failures"),
+    "限流": ("troubleshooting", "retry-policy"),
+    "日志": ("last-night", "troubleshooting", "to-your-account"),
+    "死信": ("last-night", "how-to/events", "FCA076"),
+    "丢失": ("troubleshooting",),
+    "权限不足": ("troubleshooting",),
+    "停止任务": ("faq", "troubleshooting", "how-to/sdk"),
+    "幂等": ("idempotency",),
+    "取消": ("faq", "how-to/sdk"),
+    "延迟": ("how-to/sdk",),
+    "重试": ("retry-policy",),
+    "密钥": ("to-your-account", "credentials"),
+    "虚拟时间": ("virtual-time", "how-to/test"),
+    "报警": ("alarms",),
+    "节奏": ("pace",),
+    "回滚": ("how-to/deploy",),
+}
+"""What people type, and the pages that answer it: 44 words."""
+MISSES = 2
+"""Words of each language that may have no such page among the first two hits."""
+
+
+@pytest.fixture(scope="module")
+def chinese_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the Chinese site."""
+    folder = tmp_path_factory.mktemp("chinese-site")
+    command = [sys.executable, "-m", "sphinx", "-q", "-D", "language=zh_CN", DOCS, folder]
+    subprocess.run(command, check=True)
+    return folder
+
+
+def misses(page: Page, address: str, words: dict[str, tuple[str, ...]]) -> dict[str, list[str]]:
+    """Return the first two hits of each word for which neither is a page that answers it."""
+    hits = {word: [hit for _, hit in search(page, address, word)[:2]] for word in words}
+    return {
+        word: first
+        for word, first in hits.items()
+        if not any(name in hit for hit in first for name in words[word])
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("built", "words"), [("site", ENGLISH), ("chinese_site", CHINESE)], ids=["English", "Chinese"]
+)
+def test_what_people_type_finds_its_page_among_the_first_two(
+    built: str,
+    words: dict[str, tuple[str, ...]],
+    request: pytest.FixtureRequest,
+    browser: Browser,
+) -> None:
+    with served(request.getfixturevalue(built)) as address:
+        page = browser.new_page()
+        wrong = misses(page, address, words)
+        page.close()
+
+    assert len(wrong) <= MISSES, wrong
 
 
 @pytest.mark.slow

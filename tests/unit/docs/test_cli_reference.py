@@ -31,13 +31,13 @@ def test_every_flag_says_what_it_does() -> None:
     assert silent == []
 
 
-def test_every_command_has_examples_or_belongs_to_a_group_that_has() -> None:
-    context = click.Context(group)
-    for name in group.list_commands(context):
-        command = group.get_command(context, name)
-        assert command is not None
-        assert command.help, name
-        assert "Example" in (command.help + (command.epilog or "")), name
+OF_THEIR_GROUP = {"clear", "console", "export", "import", "trust", "path", "show"}
+"""Commands whose group has their example, or that only ``s`` calls."""
+
+
+def test_every_command_has_an_example() -> None:
+    without = {command.name for command in every_command() if "Example" not in (command.help or "")}
+    assert without <= OF_THEIR_GROUP
 
 
 def test_every_module_of_a_command_is_listed() -> None:
@@ -56,4 +56,5 @@ def every_command() -> list[click.Command]:
         found.append(command)
         if isinstance(command, click.Group):
             waiting += command.commands.values()
+        waiting += getattr(command, "parts", {}).values()
     return found

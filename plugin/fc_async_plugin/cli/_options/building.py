@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 _WHOLE_SENTENCE: Final = 1_000
 """Longest help of a command in a list; click itself cuts it to the width of the terminal."""
+
+_UNBROKEN: Final = "\N{NON-BREAKING HYPHEN}"
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -84,6 +86,29 @@ def gathered(name: str, make: Callable[..., object], *decorators: Any) -> Callab
     return decorate
 
 
+class _SpacesOnly(click.HelpFormatter):
+    """A help text that is wrapped at spaces only: click breaks options at their hyphens, too."""
+
+    def write_text(self, text: str) -> None:
+        """Write a paragraph."""
+        super().write_text(text.replace("-", _UNBROKEN))
+
+    def write_dl(self, rows: Iterable[tuple[str, str]], *args: Any, **kwargs: Any) -> None:
+        """Write names and what they are."""
+        unbroken = [(name, text.replace("-", _UNBROKEN)) for name, text in rows]
+        super().write_dl(unbroken, *args, **kwargs)
+
+    def getvalue(self) -> str:
+        """Return what was written."""
+        return super().getvalue().replace(_UNBROKEN, "-")
+
+
+class Context(click.Context):
+    """The context of every command of the project."""
+
+    formatter_class = _SpacesOnly
+
+
 class Group(click.Group):
     """A group of commands, listed with whole sentences; some moved since the release before.
 
@@ -91,20 +116,27 @@ class Group(click.Group):
         moved: What is called instead, by the name that a command had.
     """
 
+    context_class = Context
+
     def __init__(self, *args: Any, moved: Mapping[str, str] | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._moved = moved or {}
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands; click would cut the end of what each does on a narrow terminal."""
-        rows: list[tuple[str, str]] = []
-        for name in self.list_commands(ctx):
-            command = self.get_command(ctx, name)
-            if command is None or command.hidden:
-                continue
-            rows.append((name, command.get_short_help_str(_WHOLE_SENTENCE)))
-        with formatter.section("Commands"):
-            formatter.write_dl(rows)
+        for title, names in self.sections(ctx).items():
+            rows: list[tuple[str, str]] = []
+            for name in names:
+                command = self.get_command(ctx, name)
+                if command is None or command.hidden:
+                    continue
+                rows.append((name, command.get_short_help_str(_WHOLE_SENTENCE)))
+            with formatter.section(title):
+                formatter.write_dl(rows)
+
+    def sections(self, ctx: click.Context) -> dict[str, list[str]]:
+        """Return the names of the commands by the heading that they stand below."""
+        return {"Commands": self.list_commands(ctx)}
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -113,7 +145,10 @@ class Group(click.Group):
         if args[0] in self._moved:
             new_name = self._moved[args[0]]
             raise click.UsageError(f"{ctx.command_path} {args[0]} is now: fc-async {new_name}", ctx)
-        return super().resolve_command(ctx, args)
+        name, command, rest = super().resolve_command(ctx, args)
+        if command is not None:
+            command.context_class = Context
+        return name, command, rest
 
 
 class CommandWithParts(click.Command):
@@ -140,6 +175,7 @@ class CommandWithParts(click.Command):
         # A group of click would take the names that follow for names of commands.
         if args and args[0] in self.parts:
             part = self.parts[args[0]]
+            part.context_class = Context
             return part.make_context(f"{info_name} {args[0]}", args[1:], parent, **extra)
         return super().make_context(info_name, args, parent, **extra)
 

@@ -45,7 +45,12 @@ def command(
 
     Reading hides messages from other readers: with --once until a second after the end, otherwise
     for the queue's visibility timeout. JSON is one document per line.
-    """
+
+    \b
+    Examples:
+      fc-async events tail failed-orders --once
+      fc-async events tail failed-orders --once -o json
+    """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin.account import connection
     from fc_async_plugin.account.runtime import service_url
     from fc_async_plugin.operate.events import lines

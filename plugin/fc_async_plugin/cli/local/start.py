@@ -108,7 +108,12 @@ def command(
     """Start the local runtime and run until Ctrl-C or SIGTERM.
 
     Prints where it listens when it is ready, with -o json on one line.
-    """
+
+    \b
+    Examples:
+      fc-async local start
+      fc-async local start --create-missing
+    """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_local import embedded
     from fc_async_local.bootstrap.options import Options
     from fc_async_local.settings import Settings

@@ -36,7 +36,12 @@ def list_command(
 
     All functions are those of the template, or all that a local runtime or a region without a
     template has.
-    """
+
+    \b
+    Examples:
+      fc-async tasks list
+      fc-async tasks list orders --status failed --since 12h
+    """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin.operate.tasks import (
         UNRECORDED,
         error_fields,
@@ -119,7 +124,12 @@ def _unrecorded(
 @options.where_options
 @options.format_option
 def get_command(function: str, task_id: str, where: Where, output: Format) -> None:
-    """Show one TASK of FUNCTION with its steps."""
+    """Show one TASK of FUNCTION with its steps.
+
+    \b
+    Example:
+      fc-async tasks get orders T1
+    """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin.deploy.printed import print_task
     from fc_async_plugin.operate.tasks import tasks_of
 
@@ -160,7 +170,12 @@ def wait_command(
     """Wait until TASK of FUNCTION has ended. Exits 0 if it succeeded, otherwise 1.
 
     Its result goes to the destination after that: until then, its destination is Pending.
-    """
+
+    \b
+    Examples:
+      fc-async tasks wait orders T1
+      fc-async tasks wait orders T1 --timeout 60
+    """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin.deploy.printed import noting_a_stopped_clock, print_task
     from fc_async_plugin.operate.tasks import tasks_of
 

@@ -31,7 +31,12 @@ def command(function: str, failed: bool, selection: TaskArguments) -> int:
     that failed, expired or became invalid. The id of the new task is that of the first one with the
     suffix -replay-N, so that a second replay by accident is refused. Replays are replayed only when
     they are named.
-    """
+
+    \b
+    Examples:
+      fc-async tasks replay orders T2 -y
+      fc-async tasks replay orders --failed --since 12h --dry-run
+    """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin.operate.tasks import each, tasks_of
 
     filters = selection.filters

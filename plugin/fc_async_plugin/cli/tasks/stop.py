@@ -33,7 +33,12 @@ def command(function: str, selection: TaskArguments) -> int:
     They end as Stopped. A task that cannot be stopped does not keep the others from being stopped;
     the exit code is 1. Options choose among the tasks that have not ended; those that end before
     they are stopped are only counted.
-    """
+
+    \b
+    Examples:
+      fc-async tasks stop orders --prefix nightly- --dry-run
+      fc-async tasks stop orders --prefix nightly- -y
+    """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin.operate.tasks import each, tasks_of
 
     ended: set[str] = set()

@@ -90,6 +90,27 @@ def test_the_help_does_not_name_what_only_s_uses(capsys: pytest.CaptureFixture[s
     assert "s-plugin" not in capsys.readouterr().out
 
 
+def test_the_help_lists_commands_by_what_they_are_for(capsys: pytest.CaptureFixture[str]) -> None:
+    cli_group.run(["--help"])
+    lines = capsys.readouterr().out.splitlines()
+    headings = [line for line in lines if line in {"Develop:", "Check and deploy:", "Operate:"}]
+    assert headings == ["Develop:", "Check and deploy:", "Operate:"]
+    assert lines.index("Operate:") < next(
+        number for number, line in enumerate(lines) if line.startswith("  failures ")
+    )
+
+
+@pytest.mark.parametrize("command", [[], ["deploy"], ["remove"], ["tasks", "logs"], ["alarms"]])
+def test_the_help_breaks_no_option_at_80_columns(
+    command: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It had ``--with-`` at the end of a line, and ``functions`` in the next one."""
+    monkeypatch.setenv("COLUMNS", "80")
+    cli_group.run([*command, "--help"])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if line.endswith("-")] == []
+
+
 def test_a_command_may_choose_its_exit_code(run_command: Callable[..., int]) -> None:
     assert run_command(lambda: CHANGES) == 2
 
