@@ -190,7 +190,9 @@ def test_of_an_event_without_its_payload_the_task_is_kept(
         "requestPayloadOmitted": True,
     }
     with mns(fc_local.mns_endpoint) as account:
-        account.get_queue("failures").send_message(Message(json.dumps(event, separators=(",", ":"))))
+        account.get_queue("failures").send_message(
+            Message(json.dumps(event, separators=(",", ":")))
+        )
     assert fc_async("failures", "export", FILE, "orders").code == 0
     assert [line["requestPayload"] for line in lines()] == ["whole"]
 
