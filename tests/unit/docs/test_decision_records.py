@@ -15,7 +15,7 @@ pytestmark = pytest.mark.lint
 ROOT = Path(__file__).parents[3]
 DECISIONS = ROOT / "docs" / "decisions"
 CHAPTERS = sorted(set(DECISIONS.glob("*.md")) - {DECISIONS / "index.md"})
-MOST_WORDS = 14_000
+MOST_WORDS = 15_600
 """A successor reads all chapters in about an hour."""
 
 FOLDERS = ("fc_async_sdk", "fc_async_local", "plugin", "templates", "docs", "tests", "benchmarks")
