@@ -39,7 +39,7 @@ def list_command(records: options.RecordOptions, output: Format) -> None:
     """List redrives, the newest first.
 
     \b
-    Example:
+    Examples:
       fc-async redrives list
     """  # noqa: D301 -- click reads the \b as "keep these lines"
     ledger, _ = records.opened()
@@ -117,7 +117,7 @@ def show_command(
     Exit code 1 means that something failed, failed again or was refused, 3 that some are left.
 
     \b
-    Example:
+    Examples:
       fc-async redrives show
     """  # noqa: D301 -- click reads the \b as "keep these lines"
     from fc_async_plugin.account import connection
@@ -192,7 +192,7 @@ def pause_command(redrive: str | None, records: options.RecordOptions, output: F
     """Pause a redrive: its process ends after the failures that it is sending.
 
     \b
-    Example:
+    Examples:
       fc-async redrives pause
     """  # noqa: D301 -- click reads the \b as "keep these lines"
     head = _changed(redrive, records, "paused")
@@ -208,7 +208,7 @@ def stop_command(redrive: str | None, records: options.RecordOptions, output: Fo
     """Stop a redrive for good: what is left is not sent.
 
     \b
-    Example:
+    Examples:
       fc-async redrives stop
     """  # noqa: D301 -- click reads the \b as "keep these lines"
     head = _changed(redrive, records, "stopped")
@@ -236,7 +236,7 @@ def resume_command(
     fast it goes on. What was sent in a run that was killed is recognised.
 
     \b
-    Example:
+    Examples:
       fc-async redrives resume -y
     """  # noqa: D301 -- click reads the \b as "keep these lines"
     from fc_async_plugin.account import connection
