@@ -8,6 +8,7 @@ their docstring. The options of a local runtime are in ``runtime``, which import
 
 from __future__ import annotations
 
+from fc_async_plugin.cli._options import completion
 from fc_async_plugin.cli._options.account import (
     access_option,
     account_id_option,
@@ -49,6 +50,7 @@ from fc_async_plugin.cli._options.project import (
     resource_option,
     resources_argument,
     skip_validation_option,
+    task_argument,
     template_option,
     templates_option,
     with_functions_option,
@@ -71,6 +73,7 @@ __all__ = [
     "account_id_option",
     "account_options",
     "beginning",
+    "completion",
     "cost_option",
     "create_missing_option",
     "endpoint_option",
@@ -105,6 +108,7 @@ __all__ = [
     "sending_options",
     "skip_validation_option",
     "source_endpoint_option",
+    "task_argument",
     "tasks_limit",
     "template_option",
     "templates_option",

@@ -7,32 +7,23 @@ import os
 
 import click
 
+from fc_async_plugin.cli._options import completion
 from fc_async_plugin.cli._options.building import F, flag, refuse_empty_names
 
-
-def _resources(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
-    """Return names for shell completion: the resources of the template."""
-    from fc_async_plugin import s_yaml
-
-    try:
-        project = s_yaml.load(context.params.get("template"))
-    except s_yaml.TemplateError:
-        return []  # no names to offer; the command itself reports the error
-    return [resource.name for resource in project.resources if resource.name.startswith(incomplete)]
-
-
 function_argument = click.argument(
-    "function", shell_complete=_resources, callback=refuse_empty_names
+    "function", shell_complete=completion.functions, callback=refuse_empty_names
 )
 """``function: str``: a resource of the template, or the name of a function."""
 
 optional_function_argument = click.argument(
-    "function", required=False, shell_complete=_resources, callback=refuse_empty_names
+    "function", required=False, shell_complete=completion.functions, callback=refuse_empty_names
 )
 """``function: str | None``: likewise; None: all functions."""
 
+task_argument = click.argument("task_id", metavar="TASK", shell_complete=completion.tasks)
+
 resources_argument = click.argument(
-    "resources", metavar="[RESOURCE]...", nargs=-1, shell_complete=_resources
+    "resources", metavar="[RESOURCE]...", nargs=-1, shell_complete=completion.functions
 )
 
 
@@ -87,7 +78,7 @@ resource_option = click.option(
     "resources",
     metavar="NAME",
     multiple=True,
-    shell_complete=_resources,
+    shell_complete=completion.functions,
     help="Only this resource of the template; may be given several times.",
 )
 

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from fc_async_plugin.operate.tasks import FunctionTasks
     from fc_async_sdk import AsyncTask
 
-_task_argument = click.argument("task_id", metavar="TASK")
-
 
 @click.command("list")
 @options.optional_function_argument
@@ -120,7 +118,7 @@ def _unrecorded(
 
 @click.command("get")
 @options.function_argument
-@_task_argument
+@options.task_argument
 @options.where_options
 @options.format_option
 def get_command(function: str, task_id: str, where: Where, output: Format) -> None:
@@ -155,7 +153,7 @@ def _tell_replay(tasks: FunctionTasks, task: AsyncTask, now: int) -> None:
 
 @click.command("wait")
 @options.function_argument
-@_task_argument
+@options.task_argument
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0),

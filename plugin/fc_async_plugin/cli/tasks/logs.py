@@ -29,7 +29,9 @@ _NEWEST = 100
 
 @click.command("logs")
 @options.optional_function_argument
-@click.argument("task_id", metavar="[TASK]", required=False)
+@click.argument(
+    "task_id", metavar="[TASK]", required=False, shell_complete=options.completion.tasks
+)
 @options.flag("-f", "--follow", help="Go on until Ctrl-C, or until TASK has ended.")
 @options.tasks_limit(20)
 @options.raw_option

@@ -184,7 +184,9 @@ class TaskArguments(NamedTuple):
 selection_options: Final = options.gathered(
     "selection",
     TaskArguments,
-    click.argument("task_ids", metavar="[TASK]...", nargs=-1),
+    click.argument(
+        "task_ids", metavar="[TASK]...", nargs=-1, shell_complete=options.completion.tasks
+    ),
     filter_options,
     options.tasks_limit(None),
     options.flag("--dry-run", help="Show the chosen tasks, change nothing."),

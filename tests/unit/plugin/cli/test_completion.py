@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import fc_async_sdk
+from fc_async_local.embedded import LocalRuntime
 from fc_async_plugin.cli import group
 from fc_async_tests.s_yaml import function, template
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+EMPTY_ZIP = b"PK\x05\x06" + bytes(18)
 TEMPLATE = template(orders="", audit="") + function("order-mail")
 
 
@@ -82,3 +85,20 @@ def test_without_a_template_nothing_is_offered_and_nothing_is_said(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert offered(monkeypatch, capsys, "fc-async invoke ord") == []
+
+
+def test_names_and_tasks_of_the_runtime_of_this_folder_are_offered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with LocalRuntime(data=tmp_path / ".fc-async" / "runtime", port=0) as runtime:
+        client = fc_async_sdk.client(endpoint_url=runtime.addresses.fc)
+        client.create_function(
+            "orders", runtime="python3.10", handler="index.handler", code=EMPTY_ZIP
+        )
+        client.invoke_async("orders", b"{}", delay=600, task_id="order-7")
+        client.close()
+
+        assert offered(monkeypatch, capsys, "fc-async tasks list ord") == ["orders"]
+        assert offered(monkeypatch, capsys, "fc-async tasks get orders order") == ["order-7"]
+        assert offered(monkeypatch, capsys, "fc-async tasks stop orders x") == []
