@@ -229,7 +229,7 @@ def handler(
         for _, policy in policies:
             if policy is None:
                 continue
-            if policy is pace:
+            if pace is not None and policy is pace:
                 # The wrapper of a pace runs the steps of feeds, whose batches are in that store.
                 wrapped = pace.wrap(wrapped, read=reader.read, large=large)
             else:

@@ -49,8 +49,9 @@ class CustomInstance(ServingInstance):
     """
 
     def __init__(self, deployment: Deployment, common: Common) -> None:
-        self.server: InstanceServer = InstanceServer(deployment, common.ports)
-        super().__init__(deployment, common, self.server)
+        self._own_server = InstanceServer(deployment, common.ports)
+        super().__init__(deployment, common, self._own_server)
+        self.server = self._own_server
 
     # --- start ---
 
@@ -61,7 +62,7 @@ class CustomInstance(ServingInstance):
             PortInUse: Another program has the port on which the server wants to listen.
         """
         led = await self._common.proxy.of_programs()  # first: a port may be taken meanwhile
-        self.server.assign()
+        self._own_server.assign()
         process = await self._spawn(servers.of())
         environment = {**led, **self._environment(folders)}
         paths = ServicePaths(self.deployment.function, *folders)
@@ -99,7 +100,7 @@ class CustomInstance(ServingInstance):
         return self.deployment.command or _DEFAULT_COMMAND
 
     def _environment(self, folders: Folders) -> dict[str, str]:
-        port = str(self.server.port)
+        port = str(self._own_server.port)
         environment = super()._environment(folders)
         return environment | {
             "PATH": path_of_commands(environment.get("PATH", "")),
@@ -110,20 +111,20 @@ class CustomInstance(ServingInstance):
     async def _not_started(self) -> Reply:
         configured = self.deployment.port
         text = (
-            f"Function instance health check failed on port {configured or self.server.port} "
+            f"Function instance health check failed on port {configured or self._own_server.port} "
             f"in {self._common.bounds.start_seconds:g} seconds."
         )
-        if self.server.port != configured:
+        if self._own_server.port != configured:
             text += (
                 " (On this machine the server may also listen on "
-                f"FC_SERVER_PORT={self.server.port}.)"
+                f"FC_SERVER_PORT={self._own_server.port}.)"
             )
         if self.pid is not None and (ports := ports_of(self.pid)):
             text += f" The program listens on {', '.join(map(str, ports))}."
         self.kill(Ending.EXITED)
         await self.gone()
-        if not self.server.is_found:
-            await self.server.check_collision()
+        if not self._own_server.is_found:
+            await self._own_server.check_collision()
         return Reply(Ending.FAILED, document(text), NOT_STARTED)
 
     async def _exited(self, end: Exit, *, listened: bool = True) -> Reply:
@@ -132,7 +133,7 @@ class CustomInstance(ServingInstance):
         command = shlex.join(self._start_command())
         log = self.output.log.since(0)[-limits.LOG_TAIL_BYTES :].decode(errors="replace")
         if not listened and _IN_USE.search(log):
-            await self.server.check_collision()
+            await self._own_server.check_collision()
         text = (
             f"Function instance exited unexpectedly(code {end.code}, message:{end.message}) "
             f"with start command '{command}'. Logs:{log}"
