@@ -158,6 +158,13 @@ def of_code(resource: Resource, uses: code_uses.Uses) -> Iterator[Permission]:
         resource: The function.
         uses: What its code uses.
     """
+    own = f"{_owner(resource)}:functions/{resource.function_name}"
+    if uses.repeats:
+        # How often an attempt may be repeated, which a message that is sent on takes along.
+        yield Permission("fc:GetAsyncInvokeConfig", own)
+    if uses.cancels:
+        yield Permission("fc:ListAsyncTasks", own)
+        yield Permission("fc:StopAsyncTask", own)
     called = {called_function(resource, call) for call in uses.calls} - {""}
     if uses.repeats:
         called.add(resource.function_name)

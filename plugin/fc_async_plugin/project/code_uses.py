@@ -131,6 +131,7 @@ class Uses(NamedTuple):
         repeats: Where a message may be sent again by the function itself: paced handlers,
             ``RetryLater``, limits of concurrency, debouncing.
         calls: Calls of functions.
+        cancels: Where a message may stop another one of the function.
         unread: Modules that could not be read, each with the reason.
     """
 
@@ -138,6 +139,7 @@ class Uses(NamedTuple):
     stores: tuple[StoreUse, ...] = ()
     repeats: tuple[Line, ...] = ()
     calls: tuple[CallUse, ...] = ()
+    cancels: tuple[Line, ...] = ()
     unread: tuple[TemplateError, ...] = ()
 
 
@@ -401,6 +403,7 @@ class _Collector:
         self._stores: list[StoreUse] = []
         self._repeats: list[Line] = []
         self._calls: list[CallUse] = []
+        self._cancels: list[Line] = []
 
     def visit(self, scope: _Scope, statement: ast.AST) -> None:
         """Collect the uses in a statement."""
@@ -417,6 +420,7 @@ class _Collector:
             tuple(dict.fromkeys(self._stores)),
             tuple(dict.fromkeys(self._repeats)),
             tuple(self._calls),
+            tuple(self._cancels),
             tuple(unread),
         )
 
@@ -425,6 +429,8 @@ class _Collector:
         arguments = _named(call)
         if name in _POLICIES:
             self._add_store(scope, call, arguments.get("store"), _POLICIES[name])
+        if name == "Concurrency" and _text(scope, arguments.get("mode")) == "cancel":
+            self._cancels.append(scope.module.line(call))
         if name == "Pace":
             pace = _pace(scope, call, arguments)
             if pace is not None:
@@ -451,8 +457,6 @@ class _Collector:
             self._repeats.append(scope.module.line(call))
         if "large" in arguments:
             self._add_store(scope, call, arguments["large"], "payloads")
-        if "idempotent" in arguments:
-            self._add_store(scope, call, arguments["idempotent"], "records")
 
     def _add_store(
         self, scope: _Scope, call: ast.Call, node: ast.expr | None, purpose: str

@@ -100,9 +100,11 @@ CALLS = template(
 CALLING = """
 import os
 import fc_async_sdk
+from fc_async_sdk.ordering import Concurrency
 from fc_async_sdk.pacing import RetryLater
 from fc_async_sdk.payloads import OssStore
 
+talk = Concurrency("talk", 1, mode="cancel", store=shared())
 client = fc_async_sdk.client()
 store = OssStore("big")
 
@@ -126,11 +128,14 @@ def test_a_role_gets_what_the_code_names_and_the_rest_is_said(
     printed = capsys.readouterr()
     [role] = json.loads(printed.out)["roles"]
     resources = {name for item in role["policy"]["Statement"] for name in item["Resource"]}
+    actions = json.dumps(role["policy"])
+    for needed in ("GetAsyncInvokeConfig", "ListAsyncTasks", "StopAsyncTask"):
+        assert f'"fc:{needed}"' in actions
     functions = {
         f"acs:fc:cn-hangzhou:123:functions/{name}" for name in ("archive", "resize", "web")
     }
     assert resources == {*functions, "acs:oss:*:*:big/*"}
-    assert "Not known here: index.py:14 of web calls a function that it computes." in printed.err
+    assert "Not known here: index.py:16 of web calls a function that it computes." in printed.err
     assert "Not known here: the code of other is not read (nodejs20)." in printed.err
 
 
