@@ -15,6 +15,7 @@ import aiodocker
 from fc_async_local.execution.containers.container import BROKEN, Container, remove
 from fc_async_local.execution.containers.spec import RUN_LABEL
 from fc_async_local.execution.protocol import CannotRun
+from fc_async_sdk._cancellation import ends_within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
@@ -79,17 +80,22 @@ class Engine:
     async def connect(cls, address: str) -> Engine | None:
         """Return the engine at an address; None if none answers there."""
         docker = aiodocker.Docker(url=address)
+        asking = asyncio.ensure_future(_facts(docker))
         try:
-            facts = await asyncio.wait_for(_facts(docker), _PING_SECONDS)
+            if await ends_within(_PING_SECONDS, asking):
+                return cls(docker, asking.result())
         except BROKEN:
-            await docker.close()
-            return None
-        return cls(docker, facts)
+            pass  # no engine is there, or it broke off
+        await docker.close()
+        return None
 
     async def answers(self) -> bool:
         """Return whether it still answers."""
+        asking = asyncio.ensure_future(self._docker.version())
         try:
-            await asyncio.wait_for(self._docker.version(), _PING_SECONDS)
+            if not await ends_within(_PING_SECONDS, asking):
+                return False
+            asking.result()
         except BROKEN:
             return False
         return True

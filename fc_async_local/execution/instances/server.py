@@ -15,6 +15,7 @@ import aiohttp
 
 from fc_async_local.execution.machine.ports import PortInUse, is_free
 from fc_async_local.execution.machine.processes import find_listener
+from fc_async_sdk._cancellation import ends_within
 
 if TYPE_CHECKING:
     from fc_async_local.execution.machine.ports import PortBook
@@ -263,14 +264,10 @@ async def _stays_open(port: int) -> bool:
     except OSError:
         return False
     try:
-        await asyncio.wait_for(reader.read(1), _OPEN_SECONDS)
-    except asyncio.TimeoutError:
-        return True
-    except OSError:
-        return False
+        # It ends early if the connection was closed.
+        return not await ends_within(_OPEN_SECONDS, reader.read(1))
     finally:
         writer.close()
-    return False
 
 
 async def _stays_in_use(port: int) -> bool:

@@ -266,7 +266,7 @@ def backfill_command(
 
     \b
     Example:
-      fc-async triggers backfill report nightly --from 3d --dry-run
+      fc-async triggers backfill report nightly --since 3d --dry-run
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin.account import connection
     from fc_async_plugin.operate import backfill, metrics, task_mode, tasks

@@ -77,7 +77,7 @@ class Known(msgspec.Struct, kw_only=True):
     histories_at: int = 0
 
 
-prepare(dict[str, Known])
+prepare(Known, dict[str, Known])
 
 
 class RecentMetrics(NamedTuple):

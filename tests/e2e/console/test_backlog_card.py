@@ -57,3 +57,20 @@ def test_a_function_is_paused_and_resumed_from_its_card(page: Page, fc_local: Fc
     card.get_by_role("button", name="Resume").click()
     page.get_by_text("orders goes on; calls that waited: 1.").wait_for()
     assert fc_local.client.send(admin.list_pauses()).pauses == []
+
+
+def test_calls_that_are_let_go_one_by_one_can_all_start_at_once(
+    page: Page, fc_local: FcLocal
+) -> None:
+    fc_local.deploy("orders", lambda *_: "paid")
+    fc_local.client.send(admin.pause("orders"))
+    for _ in range(3):
+        fc_local.client.invoke_async("orders", b"{}")
+    fc_local.advance(1)
+    fc_local.client.send(admin.resume("orders", interval_us=3_600_000_000))
+    page.goto("/console#/functions/orders")
+    card = page.get_by_role("region", name="Backlog")
+    card.get_by_role("button", name="Start all now").click()
+    page.get_by_text("orders goes on").wait_for()
+    fc_local.run_until_idle()
+    card.get_by_text("0 waiting, 0 running").wait_for()

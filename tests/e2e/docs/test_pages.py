@@ -71,7 +71,6 @@ CHECKED_ELSEWHERE = {
 NOT_RUN = {
     "uvx ": "`make check-dist` does the same with the wheel",
     "fc-async demo": "tests/e2e/test_demo.py runs it",
-    "fc-async pause orders -y --region": "names an account; unit tests of pauses have a stand-in",
     "fc-async validate --live --roles": "needs RAM of an account; unit/plugin/check/rules has it",
     "fc-async policy --live": "needs RAM of an account; tests/unit/plugin/policy has a stand-in",
     "FC_ASYNC_FC3=": "starts this test suite",

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from fc_async_local.embedded import LocalRuntime
-from fc_async_local.execution.instances import custom
+from fc_async_local.execution.instances import serving
 from fc_async_local.settings import Settings
 from fc_async_sdk import packaging
 from fc_async_tests import runtime_requests as requests
@@ -395,7 +395,7 @@ def test_a_failure_that_was_not_foreseen_is_answered_at_once(
     raw, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     connection, path = raw
-    fail(monkeypatch, custom, "forward", RuntimeError("the reason"))
+    fail(monkeypatch, serving, "forward", RuntimeError("the reason"))
     connection.request("GET", path)
     answer = connection.getresponse()
     assert (answer.status, json.loads(answer.read())["Message"]) == (502, "the reason")

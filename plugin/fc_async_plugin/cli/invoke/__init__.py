@@ -116,7 +116,7 @@ def command(
       echo hello | fc-async invoke orders @- --sync
       fc-async invoke orders --batch orders.jsonl --schema order.schema.json
       fc-async invoke orders --batch orders.jsonl --task-id monday --rate 5/s
-      fc-async invoke contacts --batch contacts.jsonl --task-id nightly --feed batches
+      fc-async invoke contacts --batch contacts.jsonl --task-id may --feed batches
       fc-async invoke orders --http --sync --path '/orders?dry=1' '{"id": 7}'
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin.operate.tasks import tasks_of

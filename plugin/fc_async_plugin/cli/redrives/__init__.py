@@ -29,7 +29,12 @@ def command() -> None:
 
     fc-async replay and events replay begin them. Their records are in this folder, or in the store
     that --store names. Without ID, a command is about the newest one.
-    """
+
+    \b
+    Examples:
+      fc-async redrives list
+      fc-async redrives resume
+    """  # noqa: D301 -- click reads the \\b as "keep these lines"
 
 
 @command.command("list")

@@ -212,7 +212,11 @@ class World:
                 noted=lambda *call: self.noted.append(call),
             ),
             [
-                *routes_of(FunctionOperations(self.registry, self.engine.abort, access.signed)),
+                *routes_of(
+                    FunctionOperations(
+                        self.registry, self.engine.abort, access.signed, _nothing_lacks
+                    )
+                ),
                 *routes_of(ResourceOperations(self.registry, urls)),
                 *routes_of(TagOperations(self.registry)),
                 *routes_of(
@@ -347,3 +351,7 @@ def archive() -> bytes:
 @pytest.fixture
 def make_task() -> Callable[..., Invocation]:
     return task
+
+
+async def _nothing_lacks(_: object) -> str:
+    return ""

@@ -28,7 +28,7 @@ TWO_MEANINGS = {
     "--data": "clean removes the data of a runtime, all others name its folder",
     "--schema": "validate prints one, invoke reads one",
     "--failed": "tasks replay chooses, replay names a function, invoke a file",
-    "--group": "events replay names a group of RocketMQ, replay one of a report",
+    "--store": "records, paces and payloads are kept in stores of different kinds",
     "-f": "tasks logs follows; invoke and triggers fire read a file, as s does",
 }
 """Options that are not one word for one meaning yet."""

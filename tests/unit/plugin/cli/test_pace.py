@@ -73,7 +73,7 @@ def test_a_release_keeps_the_slots_that_were_booked_behind_the_hold(
 
 def test_a_reset_forgets_bookings(pace: Pace, shown: Callable[..., dict[str, Any]]) -> None:
     pace.book(1_000)
-    assert shown("reset", "crm", *STORE)["waitSeconds"] == 0
+    assert shown("reset", "crm", *STORE)["waitSeconds"] < 1
     assert pace.forecast(1).seconds == 0
 
 

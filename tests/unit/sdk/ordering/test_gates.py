@@ -11,6 +11,7 @@ import pytest
 
 from fc_async_sdk._pacing import hosting
 from fc_async_sdk._payloads.envelopes import content
+from fc_async_sdk.errors import AsyncTaskNotFound
 from fc_async_sdk.events import handler
 from fc_async_sdk.operations import AcceptedInvocation
 from fc_async_sdk.ordering import Concurrency, Debounce
@@ -80,6 +81,10 @@ class Service:
         self._count += 1
         self.put(payload, f"r-{self._count}", options["delay"])
         return AcceptedInvocation(request_id="r", task_id=task_id)
+
+    def get_async_task(self, _: str, task_id: str, **__: Any) -> None:
+        if task_id not in self._ids:
+            raise AsyncTaskNotFound("AsyncTaskNotFound", "no such task", http_status=404)
 
     def put(self, payload: bytes, request_id: str, later: float, attempt: int = 0) -> None:
         entry = (self.now + later, len(self._queue), payload, request_id, attempt)
