@@ -33,7 +33,7 @@ def command() -> None:
     \b
     Examples:
       fc-async redrives list
-      fc-async redrives resume
+      fc-async redrives resume -y
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
 
 
