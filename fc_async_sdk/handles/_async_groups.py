@@ -34,8 +34,6 @@ class AsyncTaskGroup(BaseGroup[R]):
 
     Attributes:
         prefix: What the ids begin with: ``{prefix}-{index}``.
-        function: Name of the function.
-        qualifier: Version or alias; None is LATEST.
         size: How many tasks there are, or None if only the service knows.
     """
 
