@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from fc_async_plugin.report.moments import duration, plural, short_time
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 Row = tuple[str, str]
 """A name, "" if it continues the row before, and a value."""
+_WHOLE_FROM: Final = 100
 
 
 def title(explanation: Explanation) -> str:
@@ -52,11 +53,11 @@ def _rates(explanation: Explanation) -> Iterator[Row]:
     if explanation.arrivals_per_minute is None or explanation.ends_per_minute is None:
         return
     text = (
-        f"{explanation.arrivals_per_minute:,g} arrive a minute, "
-        f"{explanation.ends_per_minute:,g} end"
+        f"{_rate(explanation.arrivals_per_minute)} arrive a minute, "
+        f"{_rate(explanation.ends_per_minute)} end"
     )
     if explanation.hops_per_minute:
-        text += f"; not counted: {explanation.hops_per_minute:,g} that were only sent on"
+        text += f"; not counted: {_rate(explanation.hops_per_minute)} that were only sent on"
     yield "rates", text
 
 
@@ -73,7 +74,7 @@ def _durations(explanation: Explanation) -> Iterator[Row]:
 
 def _capacity(explanation: Explanation) -> Iterator[Row]:
     if explanation.capacity_per_minute is not None:
-        yield "capacity", f"{explanation.capacity_per_minute:,g} a minute"
+        yield "capacity", f"{_rate(explanation.capacity_per_minute)} a minute"
     if explanation.instances_needed is not None:
         yield "needed", f"{plural(explanation.instances_needed, 'instance')} for these arrivals"
 
@@ -97,3 +98,8 @@ def _held(held: Held) -> str:
     if held.limit is not None:
         parts.append(f"limit {held.limit:,}")
     return f"{held.what} ({', '.join(parts)})" if parts else held.what
+
+
+def _rate(per_minute: float) -> str:
+    """Return a rate with three digits, or as a whole number from 100 on."""
+    return f"{per_minute:,.0f}" if per_minute >= _WHOLE_FROM else f"{per_minute:.3g}"

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -116,7 +117,7 @@ def test_a_retry_runs_with_the_same_payload_though_another_window_is_open(
     async def work(message: Message, context: Any) -> Any:
         seen.append(message.n)
         if len(seen) == 1:
-            reply.spawn(Message("a", 9))
+            await asyncio.to_thread(reply.spawn, Message("a", 9))
             raise ValueError("the model is away")
         return await runs(message, context)
 
