@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
     from fc_async_local.testing import FcLocal
 
-pytestmark = pytest.mark.filterwarnings("ignore::fc_async_local.testing.ImportedFromMachine")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::fc_async_local.testing.ImportedFromMachine"),
+]
 
 CODE = """
 import os, time

@@ -33,7 +33,14 @@ def pace(request: pytest.FixtureRequest) -> Pace:
     return Pace("crm", f"{RATE}/s", smooth=request.param, max_hops=2)
 
 
-@pytest.mark.parametrize("error", ["throttled", "system error", "no resources"])
+@pytest.mark.parametrize(
+    "error",
+    [
+        "throttled",
+        pytest.param("system error", marks=pytest.mark.slow),
+        pytest.param("no resources", marks=pytest.mark.slow),
+    ],
+)
 def test_a_backlog_after_an_outage_does_not_start_at_once(
     fc_local: FcLocal, deploy: Callable[..., None], log: Log, pace: Pace, error: Any
 ) -> None:
