@@ -151,7 +151,7 @@ class ConcurrencyGate:
 
     def _cancel(self, lease: Lease, key: object, context: Any) -> None:
         """Stop the task of a run, and end its lease when it is seen to have ended."""
-        client = self._sender.client(context)
+        client = self._sender.client_of(context)
         name = context.function.name
         qualifier = qualifier_of(context)
         token: str | None = None

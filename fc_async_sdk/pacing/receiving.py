@@ -170,7 +170,7 @@ class Receiver:
         self._client: Client | None = None
         self._keys: Static | None = None
         name = "" if pace is None else pace.name
-        self._attempts = Attempts(name, self._client_of, qualifier_of)
+        self._attempts = Attempts(name, self.client_of, qualifier_of)
 
     def arrive(self, event: bytes | str, context: Any) -> Arrived | dict[str, object]:
         """Return the message, or what the handler returns instead of running.
@@ -226,7 +226,7 @@ class Receiver:
             return None  # the first attempt, or the runtime does not tell
         next_id = hop.next_id(replace(message, count=message.count + 1), context.request_id)
         try:
-            self._client_of(context).get_async_task(
+            self.client_of(context).get_async_task(
                 context.function.name, next_id, qualifier=qualifier_of(context)
             )
         except AsyncTaskNotFound:
@@ -275,14 +275,10 @@ class Receiver:
         waiting = replace(message, turn=replace(message.turn, waits=waits))
         return self._send(waiting, seconds, context, reason=reason)
 
-    def client(self, context: Any) -> Any:
-        """Return the client with which messages are sent, with the keys of the context."""
-        return self._client_of(context)
-
     def _feed(self, request: messages.Request, context: Any) -> dict[str, object]:
         if self._feeder is None:
             return messages.Answer(error="the handler has no feeds: @handler(…, pace=…)").result()
-        caller = Caller(self._client_of(context), context, qualifier_of(context))
+        caller = Caller(self.client_of(context), context, qualifier_of(context))
         return self._feeder.answer(request, caller)
 
     def _needs_slot(self, pace: BasePace, message: Hop, context: Any) -> bool:
@@ -365,7 +361,7 @@ class Receiver:
         was_sent = True
         # Refused if an earlier attempt of this delivery has sent it: the message goes on there.
         with contextlib.suppress(AsyncTaskAlreadyExists):
-            accepted = self._client_of(context).invoke_async(
+            accepted = self.client_of(context).invoke_async(
                 name,
                 following.encode(),
                 delay=delay,
@@ -384,7 +380,8 @@ class Receiver:
         )
         return sent
 
-    def _client_of(self, context: Any) -> Any:
+    def client_of(self, context: Any) -> Any:
+        """Return the client with which messages are sent, with the keys of the context."""
         host = hosting.current()
         if host is not None:
             return host.client
