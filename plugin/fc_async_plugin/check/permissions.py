@@ -111,7 +111,7 @@ class RolePolicy(NamedTuple):
     permissions: tuple[Permission, ...]
 
 
-def needed(project: Project) -> list[RolePolicy]:
+def needed(project: Project, reader: code_uses.Reader | None = None) -> list[RolePolicy]:
     """Return the permissions that each role of a template needs.
 
     These are the permissions to reach all destinations, to write the logs, to mount buckets, to
@@ -119,13 +119,17 @@ def needed(project: Project) -> list[RolePolicy]:
     or that an environment variable names, and to call itself for messages that wait. What else the
     code calls is not known (:func:`unknown_calls`).
 
+    Args:
+        project: The template.
+        reader: Has read its code, perhaps; None: it is read now.
+
     Raises:
         TemplateError: A block has a value of a wrong type.
         InvalidArn: A destination is not an ARN.
     """
     functions: dict[str, list[str]] = {}
     permissions: dict[str, set[Permission]] = {}
-    reader = code_uses.Reader(folder_of(project))
+    reader = reader or code_uses.Reader(folder_of(project))
     project = _without_expressions(project)
     names = {resource.function_name for resource in project.functions}
     for resource in project.functions:
@@ -188,9 +192,13 @@ def called_function(resource: Resource, call: code_uses.CallUse) -> str:
     return name if is_name else ""
 
 
-def unknown_calls(project: Project) -> list[str]:
-    """Return what is not known of the calls in the code of the functions, as sentences."""
-    reader = code_uses.Reader(folder_of(project))
+def unknown_calls(project: Project, reader: code_uses.Reader) -> list[str]:
+    """Return what is not known of the calls in the code of the functions, as sentences.
+
+    Args:
+        project: The template.
+        reader: Of its code.
+    """
     sentences: list[str] = []
     for resource in project.functions:
         name = resource.function_name

@@ -82,6 +82,8 @@ def command(  # noqa: PLR0917 -- click passes options by name
     from fc_async_plugin.account import connection
     from fc_async_plugin.account.connection import Account
     from fc_async_plugin.check import permissions
+    from fc_async_plugin.project import code_uses
+    from fc_async_plugin.project.code import folder_of
 
     # Each prints or compares another policy: the second one would be ignored in silence.
     if sum([deployer, caller, live, against is not None]) > 1:
@@ -98,8 +100,9 @@ def command(  # noqa: PLR0917 -- click passes options by name
         )
         terminal.print_json(policy)
         return DONE
-    roles = permissions.needed(project)
-    for sentence in permissions.unknown_calls(project):
+    reader = code_uses.Reader(folder_of(project))
+    roles = permissions.needed(project, reader)
+    for sentence in permissions.unknown_calls(project, reader):
         terminal.note(f"Not known here: {sentence}.")
     if live:
         return _compare_live(roles, account, ram_endpoint, output)
