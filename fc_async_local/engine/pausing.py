@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Lets the parked invocations of functions go that are no longer paused.
+"""Requeues the parked invocations of a function when its pause has ended.
 
 Invariants:
     On several nodes one node lets those of a function go: it has claimed the job.

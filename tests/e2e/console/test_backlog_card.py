@@ -74,3 +74,4 @@ def test_calls_that_are_let_go_one_by_one_can_all_start_at_once(
     page.get_by_text("orders goes on").wait_for()
     fc_local.run_until_idle()
     card.get_by_text("0 waiting, 0 running").wait_for()
+    assert fc_local.client.send(admin.list_pauses()).pauses == []

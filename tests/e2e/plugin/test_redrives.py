@@ -70,7 +70,7 @@ def wait_until_accepted(number: int) -> None:
 def test_a_redrive_says_what_became_of_its_failures(
     fc_async: Command, fc_local: FcLocal, partner: Partner
 ) -> None:
-    """Nobody learned that a failure was cured: the same list was shown as before."""
+    """The list was the same before and after a cure."""
     partner.fail(3)
     done = fc_async("replay", "--failed", "orders", "-y", "-o", "json")
     redrive = json.loads(done.out)["redrive"]
